@@ -1,0 +1,203 @@
+"""Archives of chips: files that each are one tile, with or without coordinates."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from msclip_search import radiometry
+from msclip_search.archives.arrays import read_array
+from msclip_search.archives.names import facts_of_name, sensing_time
+from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
+from msclip_search.bands import LAYOUTS, Choice, choose_bands, name_bands
+from msclip_search.errors import ArchiveError, TileError
+from msclip_search.raster import Raster, read_raster
+from msclip_search.tile import Tile, TileRecord, Window
+
+logger = logging.getLogger(__name__)
+
+_RGB = LAYOUTS["rgb"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How files are read: what the model wants, and what the user said about them."""
+
+    want: tuple[str, ...]
+    """Bands of the model, in its order."""
+    substitutes: tuple[tuple[str, str], ...] = ()
+    """Pairs (wanted, stand-in) that the model permits."""
+    layout: tuple[str, ...] | None = None
+    """Bands of the files in order, for files that do not name them."""
+    offset: float | None = None
+    """Added to the stored values, in their units: −1000 for chips that carry the offset of baseline 04.00."""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether a picture of red, green and blue is enough for the model."""
+        return set(self.want) <= set(_RGB)
+
+    @property
+    def treatment(self) -> str:
+        """What the user said, as a short text: another treatment of the same file gives another embedding."""
+        said = [f"bands={','.join(self.layout)}"] if self.layout else []
+        said += [f"offset={self.offset:g}"] if self.offset is not None else []
+        return "+".join(said) or "as-is"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A file that is one tile."""
+
+    found: Found
+    reading: Reading
+
+    @property
+    def source(self) -> str:
+        """Absolute path."""
+        return str(self.found.path)
+
+    @property
+    def fingerprint(self) -> str:
+        """Size, modification time in nanoseconds, and treatment."""
+        if self.found.trouble:
+            raise TileError(self.found.trouble)
+        try:
+            return f"{_state(self.found.path)} {self.reading.treatment}"
+        except OSError as error:
+            raise TileError(f"cannot be looked at: {error.strerror}") from error
+
+    def read(self) -> Sequence[Tile]:
+        """Read the tile."""
+        fingerprint = self.fingerprint  # before the pixels: a file that changes meanwhile is read again next time
+        return [read_chip(self.found.path, self.reading, fingerprint=fingerprint)]
+
+
+def is_unchanged(source: str, fingerprint: str) -> bool:
+    """Tell whether a file is there, and is what it was when it got this fingerprint."""
+    try:
+        return fingerprint.partition(" ")[0] == _state(Path(source))
+    except OSError:
+        return False
+
+
+def _state(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChipArchive:
+    """Files, each of them a tile, in folders, lists and globs."""
+
+    roots: tuple[str | os.PathLike[str], ...]
+    reading: Reading
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of the files that are taken from folders."""
+        return (*TILES, *PICTURES) if self.reading.pictures else TILES
+
+    def count(self) -> int:
+        """Count the files, so that progress has an end."""
+        if number := sum(1 for _ in find(self.roots, suffixes=self.suffixes)):
+            return number
+        raise ArchiveError(describe_nothing(self.roots, suffixes=self.suffixes))
+
+    def items(self) -> Iterator[Chip]:
+        """Yield the files, in sorted order."""
+        for found in find(self.roots, suffixes=self.suffixes):
+            yield Chip(found, self.reading)
+
+
+def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
+    """Read one file into a tile.
+
+    Raises
+    ------
+    TileError
+        It cannot be read, its bands are not known or not enough, or all of it is nodata.
+    """
+    suffix = path.suffix.lower()
+    raster = read_array(path, layout=reading.layout) if suffix in {".npy", ".npz"} else read_raster(path)
+    choice = _choose(raster, reading, path)
+    empty = radiometry.nodata_mask(raster.pixels, declared=raster.nodata)
+    if empty.all():
+        raise TileError("holds no data: every pixel is nodata")
+    pixels = radiometry.fill(raster.pixels[list(choice.positions)], empty)
+    if radiometry.is_plain_reflectance(pixels):
+        pixels = radiometry.from_plain(pixels)
+        logger.warning("%s holds reflectance from 0 to 1 and was multiplied by 10,000.", path, extra={"once": "scale"})
+    if reading.offset is not None and not raster.picture:
+        pixels = radiometry.add_offset(pixels, reading.offset, empty=empty)
+    return Tile(
+        np.ascontiguousarray(radiometry.to_storage(pixels)),
+        _record(raster, reading, path, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
+    )
+
+
+def _choose(raster: Raster, reading: Reading, path: Path) -> Choice:
+    """Find the model's bands in a file."""
+    if raster.picture:
+        return choose_bands(_RGB, want=reading.want, substitutes=reading.substitutes)
+    if raster.pixels.dtype == np.uint8:
+        raise TileError("has bands of 8 bits and is no picture of red, green and blue: reflectance needs 16 bits")
+    naming = name_bands(len(raster.pixels), descriptions=raster.descriptions, layout=reading.layout)
+    if naming.overruled:
+        logger.warning(
+            "%s names its bands itself, otherwise than --bands: the file was believed.",
+            path,
+            extra={"once": "bands"},
+        )
+    return choose_bands(naming.bands, want=reading.want, substitutes=reading.substitutes)
+
+
+def _record(raster: Raster, reading: Reading, path: Path, *, nodata: float, fingerprint: str) -> TileRecord:
+    _, height, width = raster.pixels.shape
+    facts = facts_of_name(path.name)
+    return TileRecord(
+        tile_id=content_id(raster),
+        cell_id=_cell(raster),
+        source=str(path),
+        window=Window(0, 0, width, height),
+        footprint=raster.footprint,
+        crs=raster.crs,
+        datetime=sensing_time(raster.tags, path.name),
+        nodata=nodata,
+        platform=facts.platform,
+        level=facts.level,
+        baseline=facts.baseline,
+        offset=reading.offset,
+        offset_source="as stored" if reading.offset is None else "user",
+        mgrs_tile=facts.mgrs_tile,
+        fingerprint=fingerprint,
+    )
+
+
+def content_id(raster: Raster) -> str:
+    """Name a chip by what it holds: 32 hexadecimal digits of XXH3 over its stored values and its place.
+
+    How the file is compressed and what it is called do not count, nor does how its bands are read.
+    """
+    digest = xxhash.xxh3_128()
+    digest.update(f"{raster.pixels.dtype.str[1:]}{raster.pixels.shape}{raster.crs}{raster.bounds}".encode())
+    stored = np.ascontiguousarray(raster.pixels).astype(raster.pixels.dtype.newbyteorder("<"), copy=False)
+    digest.update(stored.data)
+    return digest.hexdigest()
+
+
+def _cell(raster: Raster) -> str | None:
+    """Name the ground a chip covers: coordinate system and corners, to the metre or the millionth of a degree."""
+    if raster.crs is None or raster.bounds is None:
+        return None
+    metres = max(map(abs, raster.bounds)) > 360
+    corners = ",".join(f"{value:.0f}" if metres else f"{value:.6f}" for value in raster.bounds)
+    return (
+        f"{raster.crs}/{corners}"
+        if len(raster.crs) < 32
+        else f"{xxhash.xxh64_hexdigest(raster.crs.encode())}/{corners}"
+    )

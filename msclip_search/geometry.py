@@ -1,0 +1,114 @@
+"""Outlines of tiles in longitude and latitude: the one door to shapely.
+
+A tile across the antimeridian becomes a MultiPolygon, one part on either side, as RFC 7946 asks; its box has west
+greater than east.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""west, south, east, north in degrees; west > east across the antimeridian."""
+
+_HALF, _FULL = 180.0, 360.0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """An outline on the ground, kept as well-known binary in OGC:CRS84."""
+
+    wkb: bytes
+
+    @cached_property
+    def shape(self) -> Any:  # noqa: ANN401 - shapely has no types
+        """The shapely geometry."""
+        import shapely
+
+        return shapely.from_wkb(self.wkb)
+
+    @property
+    def planar_bounds(self) -> Box:
+        """Smallest and largest coordinates; −180 and 180 for a tile across the antimeridian."""
+        west, south, east, north = self.shape.bounds
+        return float(west), float(south), float(east), float(north)
+
+    @property
+    def bbox(self) -> Box:
+        """The box as RFC 7946 writes it: west > east across the antimeridian."""
+        west, south, east, north = self.planar_bounds
+        parts = [part.bounds for part in getattr(self.shape, "geoms", ())]
+        if len(parts) > 1 and west == -_HALF and east == _HALF:
+            west = min(float(part[0]) for part in parts if part[2] == _HALF)
+            east = max(float(part[2]) for part in parts if part[0] == -_HALF)
+        return west, south, east, north
+
+    def geojson(self) -> Mapping[str, Any]:
+        """Return the GeoJSON geometry."""
+        import shapely.geometry
+
+        mapping: Mapping[str, Any] = shapely.geometry.mapping(self.shape)
+        return mapping
+
+
+def footprint(longitude: Sequence[float], latitude: Sequence[float]) -> Footprint | None:
+    """Make the outline of a ring of points, split at the antimeridian.
+
+    Parameters
+    ----------
+    longitude, latitude
+        The corners in order, degrees, at least three, the ring not closed. Neighbours lie less than 180° apart.
+
+    Returns
+    -------
+    Footprint or None
+        None where the points are not finite or enclose nothing.
+
+    Notes
+    -----
+    Longitudes are unrolled so that no step is longer than half a turn. A ring that then ends a full turn from its
+    start goes around a pole, and is closed along it.
+    """
+    import shapely
+    from shapely.geometry.polygon import orient
+
+    ring = np.column_stack([longitude, latitude]).astype(np.float64)
+    if not np.isfinite(ring).all():
+        return None
+    closed = np.vstack([ring, ring[:1]])
+    crosses = np.abs(np.diff(closed[:, 0])).max() > _HALF or np.abs(ring[:, 0]).max() > _HALF
+    parts = _split(_unrolled(closed)) if crosses else [shapely.Polygon(ring)]
+    if not parts or not sum(part.area for part in parts):
+        return None
+    parts = [orient(part) for part in parts]
+    return Footprint(shapely.to_wkb(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)))
+
+
+def _unrolled(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lay a closed ring out so that no step is longer than half a turn."""
+    steps = (np.diff(ring[:, 0]) + _HALF) % _FULL - _HALF
+    ring[:, 0] = ring[0, 0] + np.concatenate([[0.0], np.cumsum(steps)])
+    if abs(ring[-1, 0] - ring[0, 0]) > _HALF:
+        pole = np.copysign(90.0, ring[:, 1].mean())
+        return np.vstack([ring, [[ring[-1, 0], pole], [ring[0, 0], pole]]])
+    return ring
+
+
+def _split(ring: NDArray[np.float64]) -> list[Any]:
+    """Cut an unrolled ring into polygons between −180 and 180."""
+    import shapely
+    from shapely.affinity import translate
+
+    whole = shapely.make_valid(shapely.Polygon(ring))
+    first = int(np.floor((ring[:, 0].min() + _HALF) / _FULL))
+    last = int(np.ceil((ring[:, 0].max() + _HALF) / _FULL))
+    parts: list[Any] = []
+    for turn in range(first, max(last, first + 1)):
+        strip = shapely.box(turn * _FULL - _HALF, -90.0, turn * _FULL + _HALF, 90.0)
+        piece = translate(whole.intersection(strip), xoff=-turn * _FULL)
+        parts += [part for part in getattr(piece, "geoms", [piece]) if part.geom_type == "Polygon" and part.area > 0]
+    return parts
