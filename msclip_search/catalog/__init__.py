@@ -1,0 +1,23 @@
+"""The catalogue: what is kept about each tile, in Arrow's columns. The one door to pyarrow."""
+
+from msclip_search.catalog.results import hits_table, write_hits
+from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
+from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, to_bytes
+from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
+
+__all__ = [
+    "SCHEMA",
+    "SUMMARY_COLUMNS",
+    "Summary",
+    "empty_table",
+    "hits_table",
+    "labels_key",
+    "read_columns",
+    "row_hashes",
+    "summarise",
+    "take",
+    "to_bytes",
+    "to_table",
+    "with_geo",
+    "write_hits",
+]

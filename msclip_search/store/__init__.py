@@ -1,0 +1,34 @@
+"""The index folder on the disk: manifests, segments, deletions, generations of the ANN index."""
+
+from msclip_search.store.durable import storage_errors
+from msclip_search.store.layout import Layout
+from msclip_search.store.manifest import VERSION as FORMAT_VERSION
+from msclip_search.store.manifest import AnnEntry, Manifest, newest_or_raise
+from msclip_search.store.positions import covered, positions, read_sample, sample_rows, to_runs
+from msclip_search.store.snapshot import Snapshot, open_snapshot, take_snapshot
+from msclip_search.store.sweep import sweep
+from msclip_search.store.verification import Verification, verify
+from msclip_search.store.writer import AnnFiles, Writer, open_writer
+
+__all__ = [
+    "FORMAT_VERSION",
+    "AnnEntry",
+    "AnnFiles",
+    "Layout",
+    "Manifest",
+    "Snapshot",
+    "Verification",
+    "Writer",
+    "covered",
+    "newest_or_raise",
+    "open_snapshot",
+    "open_writer",
+    "positions",
+    "read_sample",
+    "sample_rows",
+    "storage_errors",
+    "sweep",
+    "take_snapshot",
+    "to_runs",
+    "verify",
+]

@@ -1,0 +1,158 @@
+"""An index folder as one manifest shows it: vectors, deletions and sidecars, by row number."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from msclip_search import catalog
+from msclip_search.errors import IndexDamaged
+from msclip_search.indexes import StackedVectors
+from msclip_search.store.layout import Layout
+from msclip_search.store.manifest import Manifest, SegmentEntry, check_sizes, newest_or_raise
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One consistent index, whatever a writer does meanwhile.
+
+    A row number runs through the segments in the manifest's order, deleted rows included.
+    """
+
+    layout: Layout
+    manifest: Manifest
+    dimension: int
+    starts: NDArray[np.int64] = field(repr=False)
+    """First row of each segment, and one past the last."""
+
+    @cached_property
+    def vectors(self) -> StackedVectors:
+        """Stored embeddings, memory-mapped: float16, (rows, dimension)."""
+        return StackedVectors([self.stored(segment) for segment in self.manifest.segments], dimension=self.dimension)
+
+    @cached_property
+    def live(self) -> NDArray[np.bool_] | None:
+        """True for each row that is not deleted; None when none is."""
+        if not self.manifest.deleted_rows:
+            return None
+        live = np.ones(self.manifest.rows, dtype=np.bool_)
+        for start, segment in zip(self.starts, self.manifest.segments, strict=False):
+            live[start : start + segment.rows] = ~self.deleted(segment)
+        return live
+
+    @cached_property
+    def live_rows(self) -> NDArray[np.int64]:
+        """Numbers of the rows that are not deleted, rising."""
+        return np.arange(self.manifest.rows, dtype=np.int64) if self.live is None else np.flatnonzero(self.live)
+
+    def origin(self, row: int) -> tuple[str, str]:
+        """Source and fingerprint of a tile. Asked for rows in rising order, each sidecar is read once."""
+        index = int(np.searchsorted(self.starts, row, side="right")) - 1
+        origins = _origins(self.layout.sidecar(self.manifest.segments[index].number))
+        at = int(row - self.starts[index])
+        return str(origins["source"][at]), str(origins["fingerprint"][at])
+
+    def deleted(self, segment: SegmentEntry) -> NDArray[np.bool_]:
+        """Tell which rows of a segment are deleted.
+
+        Raises
+        ------
+        IndexDamaged
+            The bitmap says otherwise than the manifest.
+        """
+        if segment.deleted is None:
+            return np.zeros(segment.rows, dtype=np.bool_)
+        path = self.layout.root / segment.deleted.path
+        bits = load_array(path)
+        if bits.dtype != np.uint8 or bits.shape != (-(-segment.rows // 8),):
+            raise IndexDamaged(f"The bitmap {path} is not one of {segment.rows:,} rows.")
+        gone = np.unpackbits(bits, count=segment.rows, bitorder="little").astype(np.bool_)
+        if int(gone.sum()) != segment.deleted_rows:
+            raise IndexDamaged(
+                f"The bitmap {path} marks {gone.sum():,} rows where {segment.deleted_rows:,} are deleted."
+            )
+        return gone
+
+    def take(self, rows: NDArray[np.int64]) -> pa.Table:
+        """Read the sidecar's rows of some tiles, in the order asked for."""
+        if not len(rows):
+            return catalog.empty_table()
+        segment_of = np.searchsorted(self.starts, rows, side="right") - 1
+        touched, place = np.unique(segment_of, return_inverse=True)
+        parts, order = [], []
+        for at, index in enumerate(touched):
+            chosen = np.flatnonzero(place == at)
+            number = self.manifest.segments[index].number
+            parts.append(catalog.take(self.layout.sidecar(number), rows[chosen] - self.starts[index]))
+            order.append(chosen)
+        return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(order))))
+
+    def columns(self, names: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Stream columns of all rows, deleted ones included, with the row number that each batch starts at."""
+        for start, segment in zip(self.starts, self.manifest.segments, strict=False):
+            row = int(start)
+            for batch in catalog.read_columns(self.layout.sidecar(segment.number), names):
+                yield row, batch
+                row += batch.num_rows
+
+    def stored(self, segment: SegmentEntry) -> NDArray[np.float16]:
+        """Map the vectors of one segment: (rows, dimension).
+
+        Raises
+        ------
+        IndexDamaged
+            They are not what the manifest says.
+        """
+        path = self.layout.vectors(segment.number)
+        vectors = load_array(path, mapped=True)
+        if vectors.dtype != np.float16 or vectors.shape != (segment.rows, self.dimension):
+            raise IndexDamaged(
+                f"The vectors {path} are {vectors.dtype} {vectors.shape} where float16 "
+                f"{(segment.rows, self.dimension)} are wanted."
+            )
+        return vectors
+
+
+def take_snapshot(layout: Layout, manifest: Manifest) -> Snapshot:
+    """Look at an index as a manifest shows it. No file is read before it is needed."""
+    rows = [segment.rows for segment in manifest.segments]
+    starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)]).astype(np.int64)
+    return Snapshot(layout, manifest, int(manifest.model["spec"]["dimension"]), starts)
+
+
+def open_snapshot(root: Path) -> Snapshot:
+    """Open the newest state of an index folder, its files' sizes checked.
+
+    Raises
+    ------
+    IndexMissing, IndexTooNew, IndexDamaged
+    """
+    manifest = newest_or_raise(root)
+    layout = Layout(root)
+    check_sizes(layout, manifest)
+    return take_snapshot(layout, manifest)
+
+
+def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
+    """Read an array of an index folder.
+
+    Raises
+    ------
+    IndexDamaged
+    """
+    try:
+        loaded: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexDamaged(f"The file {path} of the index is damaged ({error}).") from error
+    return loaded
+
+
+@lru_cache(maxsize=2)
+def _origins(sidecar: Path) -> pa.Table:
+    """Columns of a sidecar, which never changes once it is written."""
+    return pa.Table.from_batches(catalog.read_columns(sidecar, ["source", "fingerprint"]))

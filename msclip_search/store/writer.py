@@ -1,0 +1,241 @@
+"""Writing an index folder: commits that are whole or did not happen.
+
+The order of a commit: write files, bring them to the disk, bring their folders to the disk, create the manifest
+exclusively. Before the manifest is there, nothing that was written counts; after it, everything does.
+"""
+
+import contextlib
+import datetime as dt
+import importlib.metadata
+import io
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msclip_search import catalog
+from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, write_file, write_with
+from msclip_search.store.layout import Layout
+from msclip_search.store.manifest import (
+    AnnEntry,
+    Manifest,
+    SegmentEntry,
+    follow,
+    newest,
+    publish,
+    require_folder,
+)
+from msclip_search.store.snapshot import Snapshot, take_snapshot
+from msclip_search.tile import TileRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnFiles:
+    """What a generation of the ANN index is made of."""
+
+    kind: str
+    factory: str
+    nlist: int
+    nprobe: int
+    runs: NDArray[np.int64]
+    """(runs, 3): segment number, first row in it, rows; in the order of FAISS's ids."""
+    sample: NDArray[np.float16]
+    """Vectors drawn evenly, (≤ 8,192, dimension)."""
+    save: Callable[[Path], None]
+    """Writes the FAISS index to a path."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Appends commits to one index folder."""
+
+    layout: Layout
+    manifest: Manifest
+    """What is in force: number 0 before the first commit."""
+    _made: list[Path] = field(default_factory=list)
+    _seen: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The index as of the last commit."""
+        if self._seen is None or self._seen.manifest is not self.manifest:
+            self._seen = take_snapshot(self.layout, self.manifest)
+        return self._seen
+
+    def commit(
+        self, records: Sequence[TileRecord], vectors: NDArray[np.float16], *, delete: NDArray[np.int64]
+    ) -> Manifest:
+        """Append a segment and mark rows as deleted, at once.
+
+        Parameters
+        ----------
+        records
+            The new tiles.
+        vectors
+            Their embeddings, float16, unit length, (tiles, dimension).
+        delete
+            Rows of `snapshot` that the new tiles replace.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, …; what was committed before stands.
+        IndexConflict
+            Another process committed meanwhile.
+        """
+        with self._undone_on_failure():
+            number = self.manifest.number + 1
+            segments = self._with_deleted(delete, number)
+            if len(records):
+                segments = (*segments, self._write_segment(records, vectors))
+            sync_folder(self.layout.segments)
+            sync_folder(self.layout.deleted)
+            self._publish(follow(self.manifest, number=number, segments=segments))
+        return self.manifest
+
+    def commit_ann(self, files: AnnFiles) -> Manifest:
+        """Put a new generation of the ANN index in force."""
+        with self._undone_on_failure():
+            number = self._make_numbered(self.layout.generation_numbers(), self.layout.generation)
+            root = self.layout.root
+            entries = (
+                write_with(self.layout.faiss(number), files.save, root=root),
+                write_file(self.layout.positions(number), npy_bytes(files.runs), root=root),
+                write_file(self.layout.sample(number), npy_bytes(files.sample), root=root),
+            )
+            sync_folder(self.layout.generation(number))
+            sync_folder(self.layout.ann)
+            entry = AnnEntry(
+                generation=number,
+                kind=files.kind,
+                factory=files.factory,
+                nlist=files.nlist,
+                nprobe=files.nprobe,
+                rows=int(files.runs[:, 2].sum()),
+                files=entries,
+            )
+            self._publish(follow(self.manifest, number=self.manifest.number + 1, ann=entry))
+        return self.manifest
+
+    def drop_ann(self) -> Manifest:
+        """Search exactly from now on."""
+        self._publish(follow(self.manifest, number=self.manifest.number + 1, ann=None))
+        return self.manifest
+
+    def _write_segment(self, records: Sequence[TileRecord], vectors: NDArray[np.float16]) -> SegmentEntry:
+        number = self._make_numbered(self.layout.segment_numbers(), self.layout.segment)
+        table = catalog.to_table(records, catalog.row_hashes(vectors))
+        files = (
+            write_file(self.layout.sidecar(number), catalog.to_bytes(table), root=self.layout.root),
+            write_file(self.layout.vectors(number), npy_bytes(vectors), root=self.layout.root),
+        )
+        sync_folder(self.layout.segment(number))
+        return SegmentEntry(number=number, rows=len(records), files=files)
+
+    def _with_deleted(self, rows: NDArray[np.int64], manifest: int) -> tuple[SegmentEntry, ...]:
+        """Return the segments with further rows deleted."""
+        snapshot = self.snapshot
+        segments = list(self.manifest.segments)
+        segment_of = np.searchsorted(snapshot.starts, rows, side="right") - 1
+        for index in np.unique(segment_of):
+            segment = segments[index]
+            gone = snapshot.deleted(segment)
+            gone[rows[segment_of == index] - snapshot.starts[index]] = True
+            bits = np.packbits(gone, bitorder="little")
+            segments[index] = replace(
+                segment,
+                deleted_rows=int(gone.sum()),
+                deleted=self._write_bitmap(segment.number, manifest, bits),
+            )
+        return tuple(segments)
+
+    def _write_bitmap(self, segment: int, manifest: int, bits: NDArray[np.uint8]) -> FileEntry:
+        """Write a bitmap under the first free name: a writer that died may have left one."""
+        attempt = 0
+        while (path := self.layout.bitmap(segment, manifest, attempt)).exists():
+            attempt += 1
+        entry = write_file(path, npy_bytes(bits), root=self.layout.root)
+        self._made.append(path)
+        return entry
+
+    def _make_numbered(self, taken: Sequence[int], folder: Callable[[int], Path]) -> int:
+        """Make the next numbered folder, which no other process has made."""
+        number = max(taken, default=0) + 1
+        while True:
+            path = folder(number)
+            try:
+                with storage_errors("making", path):
+                    path.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            self._made.append(path)
+            return number
+
+    def _publish(self, manifest: Manifest) -> None:
+        self.manifest = publish(self.layout, replace(manifest, created=_now(), software=software()))
+
+    @contextlib.contextmanager
+    def _undone_on_failure(self) -> Iterator[None]:
+        """Take away what a failed commit wrote; nothing in force knows of it."""
+        self._made.clear()
+        number = self.manifest.number + 1
+        try:
+            yield
+        except BaseException:
+            if not self.layout.manifest(number).exists():  # else ours may be in force: leave its files to the sweep
+                for path in self._made:
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        path.unlink(missing_ok=True)
+            raise
+
+
+def open_writer(root: Path, *, model: Mapping[str, Any], kind: str) -> Writer:
+    """Open an index folder for writing, and make it where there is none.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    model
+        The model's spec, fingerprint and weights, as a new manifest is to record them.
+    kind
+        What searches are to use: "auto", "ivfpq" or "flat".
+
+    Raises
+    ------
+    IndexFolderError
+        The folder holds something else.
+    StorageError
+        No permission, disk full, …
+    """
+    with storage_errors("making", root):
+        require_folder(root)
+        layout = Layout(root)
+        for folder in (layout.manifests, layout.segments, layout.deleted, layout.ann):
+            folder.mkdir(parents=True, exist_ok=True)
+    manifest = newest(layout)
+    first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
+    return Writer(layout, replace(manifest, kind=kind) if manifest else first)
+
+
+def npy_bytes(array: NDArray[Any]) -> memoryview:
+    """Encode an array as `.npy`."""
+    sink = io.BytesIO()
+    np.save(sink, np.ascontiguousarray(array), allow_pickle=False)
+    return sink.getbuffer()
+
+
+def software() -> str:
+    """Name and version of this program."""
+    return f"msclip-search {importlib.metadata.version('msclip-search')}"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
