@@ -1,0 +1,99 @@
+"""Find places in Sentinel-2 archives by describing them.
+
+>>> from msclip_search import SearchIndex, index_tiles
+>>> index_tiles("tiles", index="idx", model="llama3-ms-clip-base")  # doctest: +SKIP
+>>> with SearchIndex.open("idx") as index:  # doctest: +SKIP
+...     for hit in index.search("flooded farmland", k=100):
+...         print(hit.rank, hit.score, hit.source)
+
+What stands in `__all__` is the public face; everything else may change.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from msclip_search.errors import (
+        ArchiveError,
+        BandsError,
+        IndexConflict,
+        IndexDamaged,
+        IndexFolderError,
+        IndexMissing,
+        IndexTooNew,
+        ModelError,
+        ModelMismatch,
+        MsclipError,
+        QueryError,
+        StorageError,
+        TileError,
+        WeightsError,
+    )
+    from msclip_search.ingest import Failure, Pace, Report, index_tiles
+    from msclip_search.models import Encoder, ModelSpec
+    from msclip_search.search import Hit, Hits, IndexInfo, SearchIndex
+    from msclip_search.store import Verification, verify
+
+# Each name is imported when it is first asked for: numpy, pyarrow and the rest are not needed to print a help text.
+_HOMES = {
+    "msclip_search.errors": (
+        "ArchiveError",
+        "BandsError",
+        "IndexConflict",
+        "IndexDamaged",
+        "IndexFolderError",
+        "IndexMissing",
+        "IndexTooNew",
+        "ModelError",
+        "ModelMismatch",
+        "MsclipError",
+        "QueryError",
+        "StorageError",
+        "TileError",
+        "WeightsError",
+    ),
+    "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
+    "msclip_search.models": ("Encoder", "ModelSpec"),
+    "msclip_search.search": ("Hit", "Hits", "IndexInfo", "SearchIndex"),
+    "msclip_search.store": ("Verification", "verify"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ArchiveError",
+    "BandsError",
+    "Encoder",
+    "Failure",
+    "Hit",
+    "Hits",
+    "IndexConflict",
+    "IndexDamaged",
+    "IndexFolderError",
+    "IndexInfo",
+    "IndexMissing",
+    "IndexTooNew",
+    "ModelError",
+    "ModelMismatch",
+    "ModelSpec",
+    "MsclipError",
+    "Pace",
+    "QueryError",
+    "Report",
+    "SearchIndex",
+    "StorageError",
+    "TileError",
+    "Verification",
+    "WeightsError",
+    "index_tiles",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
