@@ -1,0 +1,58 @@
+"""The program: `msclip-search`."""
+
+from typing import Annotated
+
+import typer
+
+from msclip_search.cli.console import set_voice
+from msclip_search.cli.index import index
+from msclip_search.cli.info import info, models, verify
+from msclip_search.cli.options import Quiet, Verbose
+from msclip_search.cli.query import query
+
+app = typer.Typer(
+    name="msclip-search",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        typer.echo(f"msclip-search {importlib.metadata.version('msclip-search')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find places in Sentinel-2 archives by describing them.
+
+    Index a folder of tiles once, then ask for what you look for.
+
+        msclip-search index ./tiles
+
+        msclip-search query "flooded farmland" --top-k 100
+    """
+    set_voice(quiet=quiet, verbose=verbose)
+
+
+for command in (index, query, info, verify, models):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""`msclip-search query`: the question."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from msclip_search.cli.console import err, handled, set_voice, show_progress
+from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+
+_SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
+
+
+@handled
+def query(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT…", help="What to look for; each text is a query of its own.", show_default=False),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, metavar="NUMBER", help="How many tiles to return.")
+    ] = 10,
+    index: IndexPath = INDEX,
+    queries_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--queries-file",
+            metavar="FILE",
+            help="More queries: a .txt with one a line, or a .yaml with a list 'queries'.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["table", "json", "csv", "geojson", "parquet"] | None,
+        typer.Option(
+            "--format",
+            metavar="table|json|csv|geojson|parquet",
+            help="How to print the hits. Default: table, or as --output ends.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False),
+    ] = None,
+    templates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Put a set of prompt templates around each text: msclip.", show_default=False
+        ),
+    ] = None,
+    model: Model = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Rank the tiles of an index by what they show.
+
+    The score is the cosine between tile and text; the percentile says how many percent of the index score lower.
+
+        msclip-search query "flooded farmland" --top-k 100
+
+        msclip-search query "harbour" "open-pit mine" --format geojson --output sites.geojson
+
+        msclip-search query --queries-file queries.txt --format csv > hits.csv
+    """
+    set_voice(quiet=quiet, verbose=verbose)
+    texts = list(text or [])
+    if not texts and queries_file is None:
+        raise typer.BadParameter("Give a text, or a file of them with --queries-file.", param_hint="TEXT")
+    chosen = form or _format_of(output)
+    from msclip_search.cli.render import write_results
+    from msclip_search.search import SearchIndex, read_queries
+
+    texts += read_queries(queries_file) if queries_file else []
+    with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
+        if show_progress():
+            with err().status(f"loading {opened.model}"):
+                results = opened.search_many(texts, k=top_k, templates=templates)
+        else:
+            results = opened.search_many(texts, k=top_k, templates=templates)
+        write_results(results, chosen, output=output, index=str(index), model=opened.model)
+
+
+def _format_of(output: Path | None) -> str:
+    """Take the format from the name of the file to write."""
+    if output is None:
+        return "table"
+    if found := _SUFFIXES.get(output.suffix.lower()):
+        return found
+    raise typer.BadParameter(
+        f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"
+    )

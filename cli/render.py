@@ -1,0 +1,148 @@
+"""Hits as a table, JSON, CSV, GeoJSON or GeoParquet."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from msclip_search.cli.console import out
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from msclip_search.search import Hit, Hits
+
+_CSV = (
+    "query", "rank", "score", "percentile", "tile_id", "source", "window", "west", "south", "east", "north",
+    "datetime", "cloud", "nodata", "labels",
+)  # fmt: skip
+
+
+def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, index: str, model: str) -> None:
+    """Write hits to standard output or a file, in one of the formats.
+
+    Parameters
+    ----------
+    results
+        The hits of each query.
+    form
+        "table", "json", "csv", "geojson" or "parquet".
+    output
+        File to write; it appears whole or not at all. None: standard output.
+    index, model
+        Named in the JSON.
+    """
+    if form == "table" and output is None:
+        for hits in results:
+            out().print(_table(hits))
+        return
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is no text for a terminal: give --output FILE.", param_hint="--format")
+    content = {"table": _plain, "json": _json, "csv": _csv, "geojson": _geojson, "parquet": _parquet}[form](
+        results, index, model
+    )
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    from msclip_search.store import storage_errors
+
+    draft = output.with_name(f".{output.name}.{os.getpid()}")
+    with storage_errors("writing", output):
+        try:
+            draft.write_bytes(content)
+            draft.replace(output)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _json(results: Sequence["Hits"], index: str, model: str) -> bytes:
+    body = {"index": index, "model": model, "results": [hits.to_dict() for hits in results]}
+    return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _geojson(results: Sequence["Hits"], index: str, model: str) -> bytes:
+    features = [feature for hits in results for feature in hits.to_geojson()["features"]]
+    body = {"type": "FeatureCollection", "index": index, "model": model, "features": features}
+    return (json.dumps(body, ensure_ascii=False) + "\n").encode()
+
+
+def _csv(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(_CSV)
+    for hits in results:
+        for hit in hits:
+            found = hit.to_dict()
+            box = found["bbox"] or [None] * 4
+            window = " ".join(map(str, found["window"]))
+            fixed = (hits.query, hit.rank, hit.score, hit.percentile, hit.tile_id, hit.source, window)
+            rows.writerow((*fixed, *box, found["datetime"], hit.cloud, hit.nodata, ";".join(hit.labels)))
+    return text.getvalue().encode()
+
+
+def _parquet(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+    from msclip_search import catalog
+
+    sink = io.BytesIO()
+    catalog.write_hits([hits.to_table() for hits in results], sink)
+    return sink.getvalue()
+
+
+def _plain(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(file=text, width=200, color_system=None)
+    for hits in results:
+        console.print(_table(hits))
+    return text.getvalue().encode()
+
+
+def _table(hits: "Hits") -> "RenderableType":
+    """Lay the hits of a query out as a table."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text.assemble((hits.query, "bold"), f"  {len(hits):,} of {hits.searched:,} tiles")
+    labelled = any(hit.labels for hit in hits)
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("rank", "score", "percentile"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("tile", overflow="fold")
+    for name in ("place", "date", *(["labels"] if labelled else [])):
+        table.add_column(name, no_wrap=name != "labels")
+    for hit in hits:
+        row = [f"{hit.rank:,}", f"{hit.score:.4f}", f"{hit.percentile:.2f}", _tile(hit), _place(hit)]
+        row += [
+            f"{hit.datetime:%Y-%m-%d}" if hit.datetime else "-",
+            *([", ".join(hit.labels)] if labelled else []),
+        ]
+        table.add_row(*(Text(cell) for cell in row))
+    return Group(title, table, "")
+
+
+def _tile(hit: "Hit") -> str:
+    """Name a tile as briefly as the shell that it is read in allows."""
+    relative = os.path.relpath(hit.source)
+    name = hit.source if relative.startswith(os.pardir) and len(relative) >= len(hit.source) else relative
+    at = hit.window
+    return name if (at.x, at.y) == (0, 0) else f"{name} [{at.x},{at.y}]"
+
+
+def _place(hit: "Hit") -> str:
+    """Middle of a tile, in words of a map."""
+    if hit.bbox is None:
+        return "-"
+    west, south, east, north = hit.bbox
+    longitude, latitude = (west + (east + 360 * (east < west))) / 2, (south + north) / 2
+    longitude -= 360 * (longitude > 180)
+    return (
+        f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'} {abs(longitude):.3f}° {'E' if longitude >= 0 else 'W'}"
+    )
