@@ -22,7 +22,7 @@ def index(
     archive: Annotated[
         list[str],
         typer.Argument(
-            metavar="ARCHIVE…",
+            metavar="ARCHIVE",
             help="Folders, files, globs, or .txt files with one path a line.",
             show_default=False,
         ),
@@ -69,14 +69,15 @@ def index(
 ) -> None:
     """Embed the tiles of an archive into an index.
 
-    What stands in the index unchanged is passed over, so the same command goes on after an interruption, and adds
-    what is new. Ctrl-C commits what is done.
+    What stands in the index unchanged is passed over: the same command
+    goes on after an interruption, and adds what is new later.
+    Ctrl-C commits what is done.
 
         msclip-search index ./tiles
 
-        msclip-search index ./eurosat --bands eurosat --label-from parent --index eurosat-index
+        msclip-search index ./eurosat --bands eurosat --label-from parent
 
-        msclip-search index ./chips --model llama3-ms-clip-base --weights Llama3_MS_CLIP_weights.pt
+        msclip-search index ./chips --weights Llama3_MS_CLIP_weights.pt
     """
     set_voice(quiet=quiet, verbose=verbose)
     from msclip_search.ingest import index_tiles

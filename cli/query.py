@@ -15,7 +15,7 @@ _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": 
 def query(
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT…", help="What to look for; each text is a query of its own.", show_default=False),
+        typer.Argument(metavar="TEXT", help="What to look for; each text is a query of its own.", show_default=False),
     ] = None,
     top_k: Annotated[
         int, typer.Option("--top-k", "-k", min=1, metavar="NUMBER", help="How many tiles to return.")
@@ -34,8 +34,8 @@ def query(
         Literal["table", "json", "csv", "geojson", "parquet"] | None,
         typer.Option(
             "--format",
-            metavar="table|json|csv|geojson|parquet",
-            help="How to print the hits. Default: table, or as --output ends.",
+            metavar="FORMAT",
+            help="table, json, csv, geojson or parquet; by default table, or as --output ends.",
         ),
     ] = None,
     output: Annotated[
@@ -56,13 +56,14 @@ def query(
 ) -> None:
     """Rank the tiles of an index by what they show.
 
-    The score is the cosine between tile and text; the percentile says how many percent of the index score lower.
+    The score is the cosine between tile and text.
+    The percentile says how many percent of the index score lower.
 
         msclip-search query "flooded farmland" --top-k 100
 
-        msclip-search query "harbour" "open-pit mine" --format geojson --output sites.geojson
+        msclip-search query "harbour" "open-pit mine" --output sites.geojson
 
-        msclip-search query --queries-file queries.txt --format csv > hits.csv
+        msclip-search query --queries-file queries.txt --format csv
     """
     set_voice(quiet=quiet, verbose=verbose)
     texts = list(text or [])

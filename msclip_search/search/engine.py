@@ -1,5 +1,6 @@
 """Searching an index folder: text goes in, ranked tiles come out."""
 
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from msclip_search.models import templates as prompts
 from msclip_search.pairing import check_name, load_recorded
 from msclip_search.search.hits import Hits
 from msclip_search.search.info import IndexInfo, describe
+
+logger = logging.getLogger(__name__)
 
 
 class SearchIndex:
@@ -173,6 +176,11 @@ class SearchIndex:
 
     def encode(self, texts: Sequence[str], *, templates: str | None = None) -> NDArray[np.float32]:
         """Encode texts with the model of the index: (texts, dimension), unit length."""
+        for text in texts:
+            if cut := self.encoder.first_word_cut(text):
+                logger.warning(
+                    'The text "%.40s…" is longer than %s reads: it is cut at word %d, "%s".', text, self.model, *cut
+                )
         return prompts.encode(self.encoder, texts, templates=templates)
 
     @property

@@ -1,0 +1,44 @@
+# Two commands on a fresh machine: `make demo` runs the main job, `make test` runs every check.
+# Each makes .venv where it is missing. FAISS=gpu takes faiss-gpu (CUDA 12) instead of faiss-cpu.
+
+PYTHON ?= python3
+FAISS  ?= cpu
+BIN    := .venv/bin
+DEMO   := demo
+
+.PHONY: demo test lint types unit format clean
+.DELETE_ON_ERROR:
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(FAISS),dev]"
+	@touch $@
+
+demo: .venv/installed
+	@rm -rf $(DEMO)
+	@echo "Making 60 small tiles out of numbers in $(DEMO)/tiles."
+	@$(BIN)/python benchmarks/made_tiles.py $(DEMO)/tiles --count 60
+	$(BIN)/msclip-search index $(DEMO)/tiles --model untrained --index $(DEMO)/index
+	$(BIN)/msclip-search query "flooded farmland" --top-k 5 --index $(DEMO)/index
+	@echo "These tiles are made up and this model's weights are random: the ranking means nothing yet."
+	@echo "With tiles of your own: $(BIN)/msclip-search index TILES, then $(BIN)/msclip-search query TEXT."
+
+test: lint types unit
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+unit: .venv/installed
+	$(BIN)/python -m pytest
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
