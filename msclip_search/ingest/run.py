@@ -13,6 +13,7 @@ from msclip_search.archives import Archive, Item, Labels, is_unchanged
 from msclip_search.errors import ArchiveError, TileError
 from msclip_search.indexes import Kind, choose, due
 from msclip_search.ingest.ann import build_ann
+from msclip_search.ingest.commits import Commits, Row
 from msclip_search.ingest.encoding import Batcher, Encoded, Entry
 from msclip_search.ingest.known import Known
 from msclip_search.ingest.readahead import Outcome, read_ahead
@@ -40,14 +41,6 @@ class Pace:
         """Refuse what would stand still."""
         if min(self.threads, self.ahead, self.commit_tiles) < 1 or self.commit_seconds < 0:
             raise ValueError(f"A run needs a thread, an item ahead and a tile a commit at least, got {self}.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A tile that is ready to be committed."""
-
-    entry: Entry
-    vector: NDArray[np.float16]
 
 
 def ingest(
@@ -153,12 +146,10 @@ class _Run:
         self._known = Known(writer.snapshot, with_labels=labels is not None)
         self._batcher = Batcher(encoder)
         self._failures = FailureLog(writer.layout.failures)
-        self._ready: list[_Row] = []
-        self._dropped: list[int] = []
+        self._commits = Commits(writer, self._known, tiles=pace.commit_tiles, seconds=pace.commit_seconds)
         self._fresh: set[str] = set()
         self._first_new_row = writer.manifest.rows
         self._order = 0
-        self._committed = time.monotonic()
 
     def close(self) -> None:
         """End the threads and close the list of failures."""
@@ -196,6 +187,7 @@ class _Run:
                 report.ann_seconds = time.perf_counter() - begun
             elif plan.kind == "flat" and manifest.ann:
                 self._writer.drop_ann()
+        report.interrupted = self._stop.is_set()
         sweep(self._writer.layout, self._writer.manifest)
         manifest = self._writer.manifest
         report.tiles = manifest.tiles
@@ -206,6 +198,8 @@ class _Run:
     def _changed(self, items: Iterator[Item]) -> Iterator[Item]:
         """Pass over what stands in the index as it is."""
         for item in items:
+            if self._stop.is_set():
+                return
             try:
                 if self._known.unchanged(item.source, item.fingerprint, self._labels_of(item.source)):
                     self.report.unchanged += 1
@@ -228,21 +222,22 @@ class _Run:
         for tile in outcome.tiles:
             labels = self._labels_of(tile.record.source)
             self._place(Tile(tile.pixels, replace(tile.record, labels=labels)) if labels else tile)
-        self._commit_if_time()
+        self._commit_if_due()
 
     def _place(self, tile: Tile) -> None:
         record = tile.record
         same, before = self._known.row_of_tile(record.tile_id), self._known.row_of_place(record)
         if record.tile_id in self._fresh or (same >= 0 and same != before and self._still_there(same)):
             self.report.duplicates += 1
-            self._dropped += [before] if before >= 0 and before != same else []
+            if before >= 0 and before != same:
+                self._commits.drop(before)
             return
         self._fresh.add(record.tile_id)
         entry = Entry(self._order, tile, tuple({row for row in (same, before) if row >= 0}))
         self._order += 1
         if same >= 0 and self._known.has_vector(record):
             self.report.taken_over += 1
-            self._ready.append(_Row(entry, self._stored_vector(same)))
+            self._commits.add(Row(entry.order, record, self._stored_vector(same), entry.replaces))
         else:
             self._collect(self._batcher.add(entry))
 
@@ -262,40 +257,23 @@ class _Run:
             for entry, vector in zip(batch.entries, batch.vectors, strict=True):
                 if np.isfinite(vector).all():
                     self.report.embedded += 1
-                    self._ready.append(_Row(entry, vector))
+                    self._commits.add(Row(entry.order, entry.tile.record, vector, entry.replaces))
                 else:
                     self._fail(entry.tile.record.source, "gives an embedding that is no number")
-            self._commit_if_time()
+            self._commit_if_due()
 
     def _fail(self, source: str, reason: str) -> None:
         failure = Failure(source, reason)
         self.report.note(failure)
         self._failures.write(failure)
 
-    def _commit_if_time(self) -> None:
-        waited = time.monotonic() - self._committed
-        if len(self._ready) >= self._pace.commit_tiles or (self._ready and waited >= self._pace.commit_seconds):
+    def _commit_if_due(self) -> None:
+        if self._commits.due:
             self._commit()
 
     def _commit(self) -> None:
-        """Commit what is ready, in the order of the archive."""
-        if self._ready or self._dropped:
-            begun = time.perf_counter()
-            rows = sorted(self._ready, key=lambda row: row.entry.order)
-            gone = {row for ready in rows for row in ready.entry.replaces} | set(self._dropped)
-            self._ready, self._dropped = [], []  # first: a commit that is broken off must not be made twice
-            first = self._writer.manifest.rows
-            records = [row.entry.tile.record for row in rows]
-            self._writer.commit(
-                records,
-                np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float16),
-                delete=np.array(sorted(gone), dtype=np.int64),
-            )
-            self._known.add(records, first)
-            self._fresh -= {record.tile_id for record in records}
-            self.report.replaced += len(gone)
-            self.report.write_seconds += time.perf_counter() - begun
-        self._committed = time.monotonic()
+        self._fresh -= {record.tile_id for record in self._commits.commit()}
+        self.report.replaced, self.report.write_seconds = self._commits.replaced, self._commits.seconds
 
     def _tell(self, stage: str) -> None:
         if self._progress:

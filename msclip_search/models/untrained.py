@@ -36,7 +36,7 @@ _SEED = b"msclip-search untrained 1"
 _GRID = 8  # a tile is seen as 8 x 8 blocks: their means, and for each band the deviation among these
 _STEPS = 64.0  # a feature is rounded to 1/64 of a band's deviation
 _FARTHEST = 1 << 20  # and clipped here: sums of 64 x 64 squares stay below 2^53, up to where float64 is exact
-_BATCH = 256
+_BATCH = 32
 _MEMORY = 32  # tiles worked on at once: their float64 copy stays in the processor's cache
 
 

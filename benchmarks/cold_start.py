@@ -1,0 +1,129 @@
+"""What a person waits for: `--help` beside a bare Typer program, and where the time of one query goes.
+
+python benchmarks/cold_start.py [--weights weights.pt]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from machine import file_results
+from made_tiles import make_tiles
+
+from msclip_search import index_tiles
+
+BARE = '''
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def one(name: str) -> None:
+    """Do one thing."""
+
+
+@app.command()
+def two(name: str) -> None:
+    """Do another."""
+
+
+def main() -> None:
+    app()
+'''
+
+STAGES = """
+import sys, time
+marks = [("start", time.perf_counter())]
+mark = lambda name: marks.append((name, time.perf_counter()))
+from msclip_search import SearchIndex
+import msclip_search.cli.render
+mark("import")
+index = SearchIndex.open(sys.argv[1])
+mark("open the index")
+encoder = index.encoder
+mark("load the model")
+vectors = index.encode(["flooded farmland"])
+mark("encode the text")
+hits = index.search_vectors(vectors, k=10)
+mark("search")
+hits[0].to_dict()
+mark("lay out")
+for (_, before), (name, after) in zip(marks, marks[1:]):
+    print(f"{name}\\t{after - before:.4f}")
+"""
+
+
+def seconds(command: list[str], environment: dict[str, str] | None = None) -> float:
+    """Wall time of a process."""
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return time.perf_counter() - begun
+
+
+def help_ratio(rounds: int, folder: Path) -> dict[str, Any]:
+    """Time `--help` of both programs in turn."""
+    (folder / "bare.py").write_text(BARE, encoding="utf-8")
+    script = "import sys; sys.argv = ['x', '--help']; from {} import main; main()"
+    bare, ours = ([sys.executable, "-c", script.format(module)] for module in ("bare", "msclip_search.cli.app"))
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    pairs = [(seconds(ours, environment), seconds(bare, environment)) for _ in range(rounds + 1)][1:]
+    return {
+        "help_s": round(median(a for a, _ in pairs), 3),
+        "bare_typer_help_s": round(median(b for _, b in pairs), 3),
+        "help_ratio_median": round(median(a / b for a, b in pairs), 3),
+    }
+
+
+def query_stages(rounds: int, folder: Path, model: str, weights: Path | None) -> dict[str, Any]:
+    """Time one query from a cold shell, as a whole and by stages."""
+    index = folder / model
+    index_tiles(folder / "tiles", index=index, model=model, weights=weights)
+    program = [
+        sys.executable,
+        "-m",
+        "msclip_search",
+        "query",
+        "flooded farmland",
+        "--index",
+        str(index),
+        "--format",
+        "json",
+    ]
+    whole = median([seconds(program) for _ in range(rounds + 1)][1:])
+    stages: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        command = [sys.executable, "-c", STAGES, str(index)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        for line in done.stdout.splitlines():
+            name, value = line.split("\t")
+            stages.setdefault(name, []).append(float(value))
+    return {"query_s": round(whole, 3), "stages_s": {name: round(median(values), 4) for name, values in stages.items()}}
+
+
+def main() -> None:
+    """Measure, print and file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, help="weights of llama3-ms-clip-base, to time it as well")
+    parser.add_argument("--rounds", type=int, default=9)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_tiles(folder / "tiles", count=8, size=64)
+        numbers = help_ratio(chosen.rounds, folder)
+        numbers["untrained"] = query_stages(chosen.rounds, folder, "untrained", None)
+        if chosen.weights:
+            numbers["llama3-ms-clip-base"] = query_stages(5, folder, "llama3-ms-clip-base", chosen.weights)
+    for key, value in numbers.items():
+        print(f"{key:24}{value}")
+    print(f"filed in {file_results('cold-start', numbers)}")
+
+
+if __name__ == "__main__":
+    main()
