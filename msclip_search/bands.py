@@ -41,6 +41,9 @@ _COMMON = {
     "rededge1": "B05",
     "rededge2": "B06",
     "rededge3": "B07",
+    "rededge071": "B05",
+    "rededge075": "B06",
+    "rededge078": "B07",
     "nir": "B08",
     "nir08": "B8A",
     "nir09": "B09",
@@ -50,6 +53,8 @@ _COMMON = {
 }
 # "B4", "b04", "T32UQD_20230601_B8A_20m", "B11, central wavelength 1610 nm"; never "Band 4", which is a position.
 _NAME = re.compile(r"(?<![0-9a-z])b(0?[1-9]|1[0-2]|0?8a)(?![0-9a-z])", re.IGNORECASE)
+# "b1", "b2", … in this order: some programs number whatever bands there are like this.
+_NUMBER = re.compile(r"(?<![0-9a-z])b([1-9][0-9]*)(?![0-9a-z])", re.IGNORECASE)
 
 
 def band_name(text: str | None) -> str | None:
@@ -102,10 +107,28 @@ class Naming:
     """The file's own descriptions say otherwise than the user did, and were believed."""
 
 
+def _are_numbered(descriptions: Sequence[str | None]) -> bool:
+    """Tell whether descriptions count from b1 up without a B8A, so that they may be places as well as names."""
+    numbers = [match.group(1) if (match := _NUMBER.search(text or "")) else "" for text in descriptions]
+    return bool(numbers) and numbers == [str(place) for place in range(1, len(numbers) + 1)]
+
+
+def _described(descriptions: Sequence[str | None], layout: Sequence[str] | None) -> Naming | None:
+    """Name bands by their descriptions; None where these name none."""
+    own = tuple(band_name(text) for text in descriptions)
+    if twice := next((band for band in own if band and own.count(band) > 1), None):
+        raise BandsError(f"describes two of its bands as {twice}")
+    if layout is None or not any(own):
+        return Naming(own) if any(own) else None
+    agree = len(layout) == len(own) and all(band in {None, said} for band, said in zip(own, layout, strict=True))
+    return Naming(tuple(layout)) if agree else Naming(own, overruled=True)
+
+
 def name_bands(count: int, *, descriptions: Sequence[str | None] = (), layout: Sequence[str] | None = None) -> Naming:
     """Decide what the bands of a file are.
 
-    The file's own descriptions come first, then what the user said, then a settled number of bands.
+    The file's own descriptions come first, then what the user said, then a settled number of bands. What the user said
+    also names bands that the file leaves without a name, and decides where descriptions only count (b1, b2, …).
 
     Parameters
     ----------
@@ -121,12 +144,14 @@ def name_bands(count: int, *, descriptions: Sequence[str | None] = (), layout: S
     BandsError
         The bands cannot be known, or the user's list has another length.
     """
-    described = tuple(band_name(text) for text in descriptions)
-    known = [band for band in described if band]
-    if known:
-        if twice := next((band for band in known if known.count(band) > 1), None):
-            raise BandsError(f"two of its bands are described as {twice}")
-        return Naming(described, overruled=layout is not None and tuple(layout) != described)
+    if _are_numbered(descriptions):
+        if layout is None:
+            raise BandsError(
+                f"calls its bands {descriptions[0]} to {descriptions[-1]}, which may be their names or only their "
+                "places: say which with --bands"
+            )
+    elif described := _described(descriptions, layout):
+        return described
     if layout is not None:
         if len(layout) != count:
             raise BandsError(f"has {count} bands where --bands names {len(layout)}")

@@ -4,18 +4,21 @@ A tile across the antimeridian becomes a MultiPolygon, one part on either side, 
 greater than east.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Box = tuple[float, float, float, float]
 """west, south, east, north in degrees; west > east across the antimeridian."""
 
-_HALF, _FULL = 180.0, 360.0
+_HALF, _FULL, _POLE = 180.0, 360.0, 90.0
+_ROUNDING = 1e-6
+_GRID = 1e-10
+"""Degrees: a hundredth of a millimetre."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Footprint:
         return mapping
 
 
-def footprint(longitude: Sequence[float], latitude: Sequence[float]) -> Footprint | None:
+def footprint(longitude: ArrayLike, latitude: ArrayLike) -> Footprint | None:
     """Make the outline of a ring of points, split at the antimeridian.
 
     Parameters
@@ -66,7 +69,7 @@ def footprint(longitude: Sequence[float], latitude: Sequence[float]) -> Footprin
     Returns
     -------
     Footprint or None
-        None where the points are not finite or enclose nothing.
+        None where the points are not finite, lie beyond a pole, or enclose nothing.
 
     Notes
     -----
@@ -76,9 +79,10 @@ def footprint(longitude: Sequence[float], latitude: Sequence[float]) -> Footprin
     import shapely
     from shapely.geometry.polygon import orient
 
-    ring = np.column_stack([longitude, latitude]).astype(np.float64)
-    if not np.isfinite(ring).all():
+    ring = np.stack([longitude, latitude], axis=1).astype(np.float64)
+    if not np.isfinite(ring).all() or np.abs(ring[:, 1]).max() > _POLE + _ROUNDING:
         return None
+    ring[:, 1] = ring[:, 1].clip(-_POLE, _POLE)
     closed = np.vstack([ring, ring[:1]])
     crosses = np.abs(np.diff(closed[:, 0])).max() > _HALF or np.abs(ring[:, 0]).max() > _HALF
     parts = _split(_unrolled(closed)) if crosses else [shapely.Polygon(ring)]
@@ -93,7 +97,7 @@ def _unrolled(ring: NDArray[np.float64]) -> NDArray[np.float64]:
     steps = (np.diff(ring[:, 0]) + _HALF) % _FULL - _HALF
     ring[:, 0] = ring[0, 0] + np.concatenate([[0.0], np.cumsum(steps)])
     if abs(ring[-1, 0] - ring[0, 0]) > _HALF:
-        pole = np.copysign(90.0, ring[:, 1].mean())
+        pole = np.copysign(_POLE, ring[:, 1].mean())
         return np.vstack([ring, [[ring[-1, 0], pole], [ring[0, 0], pole]]])
     return ring
 
@@ -108,7 +112,8 @@ def _split(ring: NDArray[np.float64]) -> list[Any]:
     last = int(np.ceil((ring[:, 0].max() + _HALF) / _FULL))
     parts: list[Any] = []
     for turn in range(first, max(last, first + 1)):
-        strip = shapely.box(turn * _FULL - _HALF, -90.0, turn * _FULL + _HALF, 90.0)
+        strip = shapely.box(turn * _FULL - _HALF, -_POLE, turn * _FULL + _HALF, _POLE)
         piece = translate(whole.intersection(strip), xoff=-turn * _FULL)
         parts += [part for part in getattr(piece, "geoms", [piece]) if part.geom_type == "Polygon" and part.area > 0]
-    return parts
+    # Around a pole, the cut where the ring began is healed.
+    return list(shapely.get_parts(shapely.union_all(parts, grid_size=_GRID)))

@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 QUANTIFICATION = 10_000
 """Stored units of a reflectance of 1."""
 
-_LARGEST_PLAIN_REFLECTANCE = 2.0
-"""Floats up to here can only be reflectance from 0 to 1: in units of 1/10000 they would all be darker than night."""
+_LARGEST_PLAIN_REFLECTANCE = 65_535 / QUANTIFICATION
+"""No more fits into 16 bits. Floats up to here are reflectance around 0 to 1, with glint and saturated cloud of 2 or 3:
+in units of 1/10000 they would all be darker than night."""
+
+
+_LARGEST_FLOAT = np.float32(1e30)
+"""Beyond it lie the ends of the float types, which mark nodata whether a file declares them or not."""
 
 
 def nodata_mask(pixels: NDArray[np.generic], *, declared: float | None = None) -> NDArray[np.bool_]:
-    """Tell which pixels hold no data: 0, not a number, or the declared value in all bands.
+    """Tell which pixels hold no data: every band is 0, no number, or the declared value.
 
     Parameters
     ----------
@@ -28,12 +33,20 @@ def nodata_mask(pixels: NDArray[np.generic], *, declared: float | None = None) -
     NDArray[np.bool_]
         (height, width), true where there is no data.
     """
-    empty: NDArray[np.bool_] = (pixels == 0).all(axis=0)
-    if declared is not None and not np.isnan(declared) and declared != 0:
-        empty |= (pixels == declared).all(axis=0)
-    if pixels.dtype.kind == "f":
-        empty |= ~np.isfinite(pixels).any(axis=0)
+    empty: NDArray[np.bool_] = (_gaps(pixels, declared) | (pixels == 0)).all(axis=0)
     return empty
+
+
+def _gaps(pixels: NDArray[np.generic], declared: float | None) -> NDArray[np.bool_]:
+    """Tell which values, band by band, are declared nodata or no number."""
+    if pixels.dtype.kind != "f":
+        return np.zeros(pixels.shape, np.bool_) if declared is None else np.asarray(pixels == declared)
+    gaps: NDArray[np.bool_] = ~(np.abs(pixels) < _LARGEST_FLOAT)  # true for what is no number, too
+    if declared is not None:
+        with np.errstate(over="ignore"):
+            value = np.asarray(declared).astype(pixels.dtype)  # as it is stored: 0.1 of 32 bits is not 0.1 of 64
+        gaps |= pixels == value
+    return gaps
 
 
 def is_plain_reflectance(pixels: NDArray[np.generic]) -> bool:
@@ -52,35 +65,44 @@ def from_plain(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
     return pixels.astype(np.float32) * np.float32(QUANTIFICATION)
 
 
-def fill(pixels: NDArray[np.generic], empty: NDArray[np.bool_]) -> NDArray[np.generic]:
-    """Set nodata pixels and non-finite values to 0, the canonical nodata; a copy only where there are any."""
-    wrong = pixels.dtype.kind == "f" and not np.isfinite(pixels).all()
-    if not wrong and not (pixels[:, empty] != 0).any():
-        return pixels
-    filled = np.where(empty, np.zeros((), pixels.dtype), pixels)
-    return np.nan_to_num(filled, copy=False, nan=0, posinf=0, neginf=0) if wrong else filled
+def fill(
+    pixels: NDArray[np.generic], empty: NDArray[np.bool_], *, declared: float | None = None
+) -> NDArray[np.generic]:
+    """Set what holds no data to 0, the canonical nodata; a copy only where there is any.
+
+    Parameters
+    ----------
+    pixels
+        Stored values, (bands, height, width).
+    empty
+        Pixels without data, (height, width).
+    declared
+        The value for nodata that the file declares. It counts in each band by itself, as does what is no number.
+    """
+    gaps = _gaps(pixels, declared) | empty
+    return np.where(gaps, np.zeros((), pixels.dtype), pixels) if (gaps & (pixels != 0)).any() else pixels
 
 
 def add_offset(pixels: NDArray[np.generic], offset: float, *, empty: NDArray[np.bool_]) -> NDArray[np.generic]:
     """Add an offset to the valid pixels, without ever wrapping around.
 
-    Integers go through a signed type, and the result stops at 1, so that 0 still means nodata.
+    Integers go through a wide signed type, and the result stops at 1, so that 0 still means nodata.
 
     Parameters
     ----------
     pixels
-        Stored values, (bands, height, width), uint16, int16 or a float type.
+        Reflectance × 10000, (bands, height, width), integers or floats.
     offset
-        In stored units: −1000 for products of baseline 04.00 and later.
+        A whole number in the same units: −1000 for products of baseline 04.00 and later.
     empty
         Nodata, (height, width): left as it is.
 
     Returns
     -------
     NDArray
-        int32 for integers, else the dtype of `pixels`.
+        int64 for integers, else the dtype of `pixels`.
     """
-    signed = pixels.astype(np.int32) if pixels.dtype.kind in "iu" else pixels
+    signed = pixels.astype(np.int64) if pixels.dtype.kind in "iu" else pixels
     moved = np.maximum(signed + np.asarray(offset, dtype=signed.dtype), np.ones((), signed.dtype))
     return np.where(empty, signed, moved)
 

@@ -1,6 +1,7 @@
 """Reading raster files: the one door to rasterio and GDAL."""
 
 import logging
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msclip_search.damage import check_png, check_tiff
 from msclip_search.errors import TileError
+from msclip_search.files import opened
 from msclip_search.geometry import Footprint, footprint
 
 if TYPE_CHECKING:
-    from rasterio.crs import CRS
     from rasterio.io import DatasetReader
 
 LARGEST_SIDE = 1024
@@ -23,12 +25,28 @@ LARGEST_SIDE = 1024
 SMALLEST_SIDE = 8
 """Pixels. Less than that shows nothing."""
 
+MOST_BANDS = 64
+"""No chip of one date has more; a cube of many would fill the memory before its bands are looked at."""
+
 # Sidecar files (.aux.xml, .tfw) are looked for by name, without listing a folder of a million tiles for each of them;
-# libjpeg fills what a truncated file lacks with grey unless its warnings are taken as errors.
+# libjpeg makes up what a damaged file lacks unless its warnings are taken as errors.
 _GDAL = {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE", "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE"}
-_DRIVERS = ["GTiff", "PNG", "JPEG"]
-_LONG_EDGE = 20_000.0
-"""Metres. The straight edge of a tile up to here stays within a metre of the line between its corners in degrees."""
+_DRIVERS = {
+    b"II*\0": "GTiff",
+    b"MM\0*": "GTiff",
+    b"II+\0": "GTiff",
+    b"MM\0+": "GTiff",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+}
+"""GDAL's drivers by the first bytes of a file. No other driver is let near a file."""
+_CHECKS = {"GTiff": check_tiff, "PNG": check_png}
+_LONG_EDGE = 5_000.0
+"""Metres. Up to 60° of latitude, a straight edge up to here stays within a metre of the line between its corners in
+degrees; up to 80°, within 3 m."""
+_POLAR = 85.0
+"""Degrees. Beyond, no edge is straight in longitude and latitude."""
+_EDGE_POINTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +61,8 @@ class Raster:
     """Three bands of 8 bits that are red, green and blue."""
     nodata: float | None = None
     """The value for nodata that the file declares."""
+    masked: NDArray[np.bool_] | None = None
+    """Pixels that the file's mask or alpha band declares empty, (height, width); None without one."""
     crs: str | None = None
     """Coordinate system, "EPSG:32632" or WKT; None without one."""
     bounds: tuple[float, float, float, float] | None = None
@@ -77,72 +97,104 @@ def read_raster(path: Path) -> Raster:
         The file cannot be opened, is damaged, or has no shape of a tile.
     """
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import NotGeoreferencedWarning
 
-    # A chip without coordinates is nothing to warn about. Set for good: filters are shared by all threads.
-    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+    quiet = ("ignore", None, NotGeoreferencedWarning, None, 0)
+    if quiet not in warnings.filters:  # A chip without coordinates is nothing to warn about.
+        # Set for good, since all threads share the filters.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs, it also raises
+    with opened(path) as file:
+        start = file.read(4)
+        driver = next((name for magic, name in _DRIVERS.items() if start.startswith(magic)), None)
+        if driver is None:
+            raise TileError("is no GeoTIFF, PNG or JPEG, whatever its name says")
+        if check := _CHECKS.get(driver):
+            check(file)
     try:
-        with rasterio.Env(**_GDAL), rasterio.open(path) as dataset:
-            if dataset.driver not in _DRIVERS:
-                raise TileError(f"is a file of GDAL's {dataset.driver}; GeoTIFF, PNG and JPEG are read")
-            check_shape(dataset.height, dataset.width)
+        with rasterio.Env(**_GDAL), rasterio.open(path, driver=driver) as dataset:
             return _read(dataset)
-    except RasterioError as error:
+    except TileError:
+        raise
+    except Exception as error:  # rasterio lets errors of GDAL through that have no public base
         raise TileError(_reason(error, path)) from error
 
 
 def _read(dataset: "DatasetReader") -> Raster:
-    from rasterio.enums import ColorInterp
+    from rasterio.enums import ColorInterp, MaskFlags
 
+    check_shape(dataset.height, dataset.width)
+    if dataset.count > MOST_BANDS:
+        raise TileError(f"has {dataset.count} bands: more than a tile of one date ({MOST_BANDS} at most)")
+    if dataset.dtypes[0].startswith("complex"):
+        raise TileError(f"holds {dataset.dtypes[0]}, not plain numbers")
     pixels: NDArray[np.generic] = dataset.read()
     colours = tuple(dataset.colorinterp[:3])
     picture = pixels.dtype == np.uint8 and colours == (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-    crs = dataset.crs
-    located = crs is not None and (crs.is_projected or crs.is_geographic)
+    count = 3 if picture else len(pixels)
+    has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+    crs, transform = dataset.crs, dataset.transform
+    located = bool(
+        crs and (crs.is_projected or crs.is_geographic) and not (transform.is_identity or transform.is_degenerate)
+    )
     return Raster(
-        pixels=pixels[:3] if picture else pixels,
-        descriptions=tuple(dataset.descriptions),
+        pixels=pixels[:count],
+        descriptions=_descriptions(dataset)[:count],
         picture=picture,
         nodata=dataset.nodata,
+        masked=dataset.dataset_mask() == 0 if has_mask else None,
         crs=crs.to_string() if located else None,
-        bounds=tuple(dataset.bounds) if located else None,
-        footprint=_footprint(dataset, crs) if located else None,
+        bounds=_bounds(dataset) if located else None,
+        footprint=_footprint(dataset) if located else None,
         tags=dataset.tags(),
     )
 
 
-def _footprint(dataset: "DatasetReader", crs: "CRS") -> Footprint | None:
+def _descriptions(dataset: "DatasetReader") -> tuple[str | None, ...]:
+    try:
+        return tuple(dataset.descriptions)
+    except UnicodeDecodeError as error:
+        raise TileError("describes its bands in a text that is not UTF-8") from error
+
+
+def _edge(dataset: "DatasetReader", *, points: int = 1) -> NDArray[np.float64]:
+    """X and y, (2, 4 × points), along the outer edge of a dataset's pixels, from the first one's row by row."""
+    along = np.linspace(0, 1, points, endpoint=False)
+    columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)]) * dataset.width
+    rows = np.concatenate([np.zeros(points), along, np.ones(points), 1 - along]) * dataset.height
+    a, b, c, d, e, f = dataset.transform[:6]
+    return np.stack([a * columns + b * rows + c, d * columns + e * rows + f])
+
+
+def _bounds(dataset: "DatasetReader") -> tuple[float, float, float, float]:
+    x, y = _edge(dataset)
+    if dataset.transform.is_rectilinear:
+        return float(x[0]), float(y[2]), float(x[2]), float(y[0])
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _footprint(dataset: "DatasetReader") -> Footprint | None:
     """Outline of a dataset in longitude and latitude."""
-    from rasterio.errors import RasterioError
+    is_long = dataset.crs.is_projected and np.ptp(_edge(dataset), axis=1).max() > _LONG_EDGE
+    try:
+        ring = _to_degrees(dataset, points=_EDGE_POINTS if is_long else 1)
+        if np.abs(ring[1]).max() > _POLAR:
+            ring = _to_degrees(dataset, points=_EDGE_POINTS)
+    except Exception:  # noqa: BLE001 - PROJ's errors have no public base
+        return None  # coordinates that the projection knows nothing of
+    return footprint(*ring)
+
+
+def _to_degrees(dataset: "DatasetReader", *, points: int) -> NDArray[np.float64]:
     from rasterio.warp import transform
 
-    height, width = dataset.height, dataset.width
-    edge = max(abs(dataset.bounds.right - dataset.bounds.left), abs(dataset.bounds.top - dataset.bounds.bottom))
-    points = 16 if crs.is_projected and edge > _LONG_EDGE else 1
-    along = np.linspace(0, 1, points, endpoint=False)
-    columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)]) * width
-    rows = np.concatenate([np.zeros(points), along, np.ones(points), 1 - along]) * height
-    a, b, c, d, e, f = dataset.transform[:6]
-    try:
-        longitude, latitude = transform(crs, "OGC:CRS84", a * columns + b * rows + c, d * columns + e * rows + f)
-    except RasterioError:
-        return None  # the coordinates lie outside what the projection can say
-    return footprint(longitude, latitude)
+    return np.array(transform(dataset.crs, "OGC:CRS84", *_edge(dataset, points=points)))
 
 
 def _reason(error: Exception, path: Path) -> str:
     """One line on why a file cannot be read, without GDAL's repetitions of its path."""
-    said = str(error.__cause__ or error)
-    for prefix in (f"{path}: ", f"{path}, ", f"{path.name}: ", f"{path.name}, ", f"'{path}' "):
-        said = said.replace(prefix, "")
-    if path.exists() and path.stat().st_size == 0:
-        return "is empty (0 bytes)"
-    if "Permission denied" in said:
-        return "may not be read: permission denied"
-    if "not recognized" in said:
-        return "is no GeoTIFF, PNG or JPEG, whatever its name says"
-    return f"is truncated or damaged ({said.strip().rstrip('.')})"
+    said = re.sub(rf"'?({re.escape(str(path))}|{re.escape(path.name)})'?[:,]?\s*", "", str(error.__cause__ or error))
+    return f"is truncated or damaged ({said.strip().rstrip('.') or type(error).__name__})"
 
 
 def write_chip(
@@ -164,13 +216,13 @@ def write_chip(
         Its upper left corner, metres.
     """
     import rasterio
-    from rasterio.transform import from_origin
+    from rasterio import Affine
 
     count, height, width = pixels.shape
     profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
     profile |= {
         "crs": crs,
-        "transform": from_origin(west, north, 10, 10),
+        "transform": Affine(10, 0, west, 0, -10, north),
         "compress": "deflate",
         "predictor": 2,
     }

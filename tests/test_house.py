@@ -18,7 +18,7 @@ FLOORS = {
 # Who stands on whom: a module imports from lower storeys, or from its own package.
 STOREYS = (
     {"errors", "indexes"},
-    {"bands", "geometry", "radiometry"},
+    {"bands", "damage", "files", "geometry", "radiometry"},
     {"tile", "raster"},
     {"archives", "catalog", "models"},
     {"store", "pairing"},

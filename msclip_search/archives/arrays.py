@@ -1,18 +1,25 @@
 """Reading tiles from NumPy's files, which know neither places nor dates."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from msclip_search.bands import BANDS, SETTLED, band_name
 from msclip_search.errors import TileError
+from msclip_search.files import opened
 from msclip_search.raster import Raster, check_shape
 
 _CUBE, _PLANE = 3, 2
 _COUNTS = (*SETTLED, len(BANDS))
+_ZIP, _PICKLE = b"PK", b"\x80"
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_CODE = "holds Python objects (a pickle), not numbers: it was not run"
 
 
 def read_array(path: Path, *, layout: Sequence[str] | None = None) -> Raster:
@@ -30,64 +37,97 @@ def read_array(path: Path, *, layout: Sequence[str] | None = None) -> Raster:
     Raises
     ------
     TileError
-        The file is damaged, holds objects, or its axes cannot be told apart.
+        The file cannot be opened, is damaged, holds objects, or its axes cannot be told apart.
     """
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return _cube(loaded, layout)
-            with loaded:
-                return _bundle({name: loaded[name] for name in loaded.files}, layout)
-    except TileError:
-        raise
-    except PermissionError as error:
-        raise TileError("may not be read: permission denied") from error
-    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, SyntaxError) as error:
-        if path.exists() and path.stat().st_size == 0:
-            raise TileError("is empty (0 bytes)") from error
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise TileError("holds Python objects (a pickle), not numbers: it was not run") from error
-        raise TileError(f"is truncated, damaged, or no NumPy file ({str(error).splitlines()[0]})") from error
+    with opened(path) as file:
+        start = file.read(len(_ZIP))
+        file.seek(0)
+        if start.startswith(_PICKLE):
+            raise TileError(_CODE)
+        try:
+            return _bundle(file, layout) if start == _ZIP else _cube(file, _header(file), layout)
+        except TileError:
+            raise
+        except Exception as error:  # what damage makes of zipfile, zlib and NumPy's parser has no end
+            said = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+            raise TileError(f"is truncated, damaged, or no NumPy file ({said})") from error
 
 
-def _bundle(arrays: dict[str, NDArray[np.generic]], layout: Sequence[str] | None) -> Raster:
-    planes = {name: array for name, array in arrays.items() if array.ndim == _PLANE and band_name(name)}
-    if planes:
-        shapes = {array.shape for array in planes.values()}
-        if len(shapes) > 1:
-            raise TileError(f"its bands differ in size ({', '.join(map(str, sorted(shapes)))})")
-        check_shape(*shapes.pop())
-        return Raster(pixels=_numbers(np.stack(list(planes.values()))), descriptions=tuple(planes))
-    cubes = [name for name, array in arrays.items() if array.ndim == _CUBE]
-    if len(cubes) != 1:
-        raise TileError(
-            f"holds {len(cubes)} arrays of three dimensions and no bands by name "
-            f"(it has {', '.join(arrays) or 'nothing'})"
-        )
-    return _cube(arrays[cubes[0]], layout)
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What an array says of itself before its numbers are read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
 
-def _cube(array: NDArray[np.generic], layout: Sequence[str] | None) -> Raster:
-    """Bring an array to (bands, height, width)."""
-    if array.ndim != _CUBE:
-        raise TileError(f"has {array.ndim} dimensions where (bands, height, width) is wanted")
+def _header(file: IO[bytes]) -> _Header:
+    version = npy.read_magic(file)
+    if version not in _HEADERS:
+        raise TileError("holds records, not an array of numbers")  # the only reason for another version
+    shape, _, dtype = _HEADERS[version](file)
+    return _Header(shape, dtype)
+
+
+def _bundle(file: IO[bytes], layout: Sequence[str] | None) -> Raster:
+    with zipfile.ZipFile(file) as archive:
+        members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
+        headers: dict[str, _Header] = {}
+        for key, name in members.items():
+            with archive.open(name) as member:
+                headers[key] = _header(member)
+        if planes := {key: head for key, head in headers.items() if len(head.shape) == _PLANE and band_name(key)}:
+            return _stack(archive, members, planes)
+        cubes = [key for key, head in headers.items() if len(head.shape) == _CUBE]
+        if len(cubes) != 1:
+            raise TileError(
+                f"holds {len(cubes)} arrays of three dimensions and no bands by name "
+                f"(it has {', '.join(members) or 'nothing'})"
+            )
+        with archive.open(members[cubes[0]]) as member:
+            return _cube(member, headers[cubes[0]], layout)
+
+
+def _stack(archive: zipfile.ZipFile, members: Mapping[str, str], planes: Mapping[str, _Header]) -> Raster:
+    """Read one array a band."""
+    shapes = sorted({plane.shape for plane in planes.values()})
+    if len(shapes) > 1:
+        raise TileError(f"has bands of different sizes ({', '.join(map(str, shapes))})")
+    check_shape(*shapes[0])
+    arrays = []
+    for key, plane in planes.items():
+        with archive.open(members[key]) as member:
+            arrays.append(_numbers(member, plane))
+    return Raster(pixels=np.stack(arrays), descriptions=tuple(planes))
+
+
+def _cube(file: IO[bytes], header: _Header, layout: Sequence[str] | None) -> Raster:
+    """Read an array as (bands, height, width)."""
+    shape = header.shape
+    if len(shape) != _CUBE:
+        raise TileError(f"has {len(shape)} dimension{'s' * (len(shape) != 1)} where (bands, height, width) is wanted")
     counts = (len(layout),) if layout else _COUNTS
-    first, last = array.shape[0] in counts, array.shape[2] in counts
+    first, last = shape[0] in counts, shape[2] in counts
     if first and last:
-        raise TileError(f"has the shape {array.shape}, of which either end could be the bands: write it as GeoTIFF")
+        raise TileError(f"has the shape {shape}, of which either end could be the bands: write it as GeoTIFF")
     if not first and not last:
         raise TileError(
-            f"has the shape {array.shape}, in which no axis has {' or '.join(map(str, counts))} bands: "
+            f"has the shape {shape}, in which no axis has {' or '.join(map(str, counts))} bands: "
             "name its bands with --bands"
         )
-    cube = array if first else np.moveaxis(array, 2, 0)
-    check_shape(*cube.shape[1:])
-    return Raster(pixels=_numbers(np.ascontiguousarray(cube)))
+    check_shape(*(shape[1:] if first else shape[:2]))
+    array = _numbers(file, header)
+    return Raster(pixels=np.ascontiguousarray(array if first else np.moveaxis(array, 2, 0)))
 
 
-def _numbers(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Refuse what is no number, and bring numbers to this machine's byte order."""
-    if array.dtype.kind not in "iuf":
-        raise TileError(f"holds {array.dtype}, not numbers")
+def _numbers(file: IO[bytes], header: _Header) -> NDArray[np.generic]:
+    """Read numbers, and bring them to this machine's byte order."""
+    if header.dtype.hasobject:
+        raise TileError(_CODE)
+    if header.dtype.kind not in "iuf":
+        raise TileError(f"holds {header.dtype}, not plain numbers")
+    file.seek(0)
+    array: NDArray[np.generic] = npy.read_array(file, allow_pickle=False)
+    if file.read(1):  # asked also because a zip's checksum is looked at only when all has been read
+        raise TileError("is longer than its header says")
     return array.astype(array.dtype.newbyteorder("="), copy=False)

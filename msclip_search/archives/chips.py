@@ -13,8 +13,9 @@ from msclip_search import radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.names import facts_of_name, sensing_time
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
-from msclip_search.bands import LAYOUTS, Choice, choose_bands, name_bands
-from msclip_search.errors import ArchiveError, TileError
+from msclip_search.bands import LAYOUTS, Choice, band_name, choose_bands, name_bands
+from msclip_search.errors import ArchiveError, MsclipError, TileError
+from msclip_search.files import file_state
 from msclip_search.raster import Raster, read_raster
 from msclip_search.tile import Tile, TileRecord, Window
 
@@ -34,7 +35,15 @@ class Reading:
     layout: tuple[str, ...] | None = None
     """Bands of the files in order, for files that do not name them."""
     offset: float | None = None
-    """Added to the stored values, in their units: −1000 for chips that carry the offset of baseline 04.00."""
+    """Added to reflectance × 10000: −1000 for chips that carry the offset of baseline 04.00. Pictures have none."""
+
+    def __post_init__(self) -> None:
+        """Refuse an offset that is not in units of 1/10000."""
+        if self.offset is not None and not float(self.offset).is_integer():
+            raise MsclipError(
+                f"An offset is a whole number, in units of reflectance × 10,000 (-1000 for chips that carry the offset "
+                f"of baseline 04.00), not {self.offset:g}."
+            )
 
     @property
     def pictures(self) -> bool:
@@ -45,7 +54,7 @@ class Reading:
     def treatment(self) -> str:
         """What the user said, as a short text: another treatment of the same file gives another embedding."""
         said = [f"bands={','.join(self.layout)}"] if self.layout else []
-        said += [f"offset={self.offset:g}"] if self.offset is not None else []
+        said += [f"offset={self.offset:.0f}"] if self.offset is not None else []
         return "+".join(said) or "as-is"
 
 
@@ -58,18 +67,17 @@ class Chip:
 
     @property
     def source(self) -> str:
-        """Absolute path."""
-        return str(self.found.path)
+        """Absolute path; bytes of it that are no UTF-8 are spelled out."""
+        return os.fsencode(self.found.path).decode(errors="backslashreplace")
 
     @property
     def fingerprint(self) -> str:
         """Size, modification time in nanoseconds, and treatment."""
         if self.found.trouble:
             raise TileError(self.found.trouble)
-        try:
-            return f"{_state(self.found.path)} {self.reading.treatment}"
-        except OSError as error:
-            raise TileError(f"cannot be looked at: {error.strerror}") from error
+        if self.source != str(self.found.path):
+            raise TileError("has a name that is not UTF-8: rename it")
+        return f"{file_state(self.found.path)} {self.reading.treatment}"
 
     def read(self) -> Sequence[Tile]:
         """Read the tile."""
@@ -80,14 +88,9 @@ class Chip:
 def is_unchanged(source: str, fingerprint: str) -> bool:
     """Tell whether a file is there, and is what it was when it got this fingerprint."""
     try:
-        return fingerprint.partition(" ")[0] == _state(Path(source))
-    except OSError:
+        return fingerprint.partition(" ")[0] == file_state(Path(source))
+    except TileError:
         return False
-
-
-def _state(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,37 +129,44 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
     raster = read_array(path, layout=reading.layout) if suffix in {".npy", ".npz"} else read_raster(path)
     choice = _choose(raster, reading, path)
     empty = radiometry.nodata_mask(raster.pixels, declared=raster.nodata)
+    if raster.masked is not None:
+        empty |= raster.masked
     if empty.all():
         raise TileError("holds no data: every pixel is nodata")
-    pixels = radiometry.fill(raster.pixels[list(choice.positions)], empty)
+    offset = None if raster.picture else reading.offset
+    pixels = radiometry.fill(raster.pixels[list(choice.positions)], empty, declared=raster.nodata)
     if radiometry.is_plain_reflectance(pixels):
         pixels = radiometry.from_plain(pixels)
         logger.warning("%s holds reflectance from 0 to 1 and was multiplied by 10,000.", path, extra={"once": "scale"})
-    if reading.offset is not None and not raster.picture:
-        pixels = radiometry.add_offset(pixels, reading.offset, empty=empty)
+    if offset is not None:
+        pixels = radiometry.add_offset(pixels, offset, empty=empty)
     return Tile(
         np.ascontiguousarray(radiometry.to_storage(pixels)),
-        _record(raster, reading, path, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
+        _record(raster, path, offset=offset, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
     )
 
 
 def _choose(raster: Raster, reading: Reading, path: Path) -> Choice:
     """Find the model's bands in a file."""
+    layout = reading.layout
     if raster.picture:
-        return choose_bands(_RGB, want=reading.want, substitutes=reading.substitutes)
-    if raster.pixels.dtype == np.uint8:
+        layout = layout if layout and len(layout) == len(_RGB) else _RGB
+    elif raster.pixels.dtype.itemsize == 1:
         raise TileError("has bands of 8 bits and is no picture of red, green and blue: reflectance needs 16 bits")
-    naming = name_bands(len(raster.pixels), descriptions=raster.descriptions, layout=reading.layout)
-    if naming.overruled:
+    naming = name_bands(len(raster.pixels), descriptions=raster.descriptions, layout=layout)
+    if naming.overruled and reading.layout:
         logger.warning(
             "%s names its bands itself, otherwise than --bands: the file was believed.",
             path,
             extra={"once": "bands"},
         )
-    return choose_bands(naming.bands, want=reading.want, substitutes=reading.substitutes)
+    choice = choose_bands(naming.bands, want=reading.want, substitutes=reading.substitutes)
+    for wanted, taken in choice.substituted:
+        logger.warning("%s lacks %s; %s stands in for it.", path, wanted, taken, extra={"once": f"lacks {wanted}"})
+    return choice
 
 
-def _record(raster: Raster, reading: Reading, path: Path, *, nodata: float, fingerprint: str) -> TileRecord:
+def _record(raster: Raster, path: Path, *, offset: float | None, nodata: float, fingerprint: str) -> TileRecord:
     _, height, width = raster.pixels.shape
     facts = facts_of_name(path.name)
     return TileRecord(
@@ -171,22 +181,27 @@ def _record(raster: Raster, reading: Reading, path: Path, *, nodata: float, fing
         platform=facts.platform,
         level=facts.level,
         baseline=facts.baseline,
-        offset=reading.offset,
-        offset_source="as stored" if reading.offset is None else "user",
+        offset=offset,
+        offset_source="as stored" if offset is None else "user",
         mgrs_tile=facts.mgrs_tile,
         fingerprint=fingerprint,
     )
 
 
 def content_id(raster: Raster) -> str:
-    """Name a chip by what it holds: 32 hexadecimal digits of XXH3 over its stored values and its place.
+    """Name a chip by what it holds: 32 hexadecimal digits of XXH3 over its stored values and what it says of them.
 
-    How the file is compressed and what it is called do not count, nor does how its bands are read.
+    That is its place, the names of its bands, and which pixels are nodata. How the file is compressed and what it is
+    called do not count, nor does what the user says about it.
     """
     digest = xxhash.xxh3_128()
-    digest.update(f"{raster.pixels.dtype.str[1:]}{raster.pixels.shape}{raster.crs}{raster.bounds}".encode())
+    names = [band_name(text) for text in raster.descriptions]
+    said = (raster.crs, raster.bounds, names if any(names) else None, raster.nodata)
+    digest.update(f"{raster.pixels.dtype.str[1:]}{raster.pixels.shape}{said}".encode())
     stored = np.ascontiguousarray(raster.pixels).astype(raster.pixels.dtype.newbyteorder("<"), copy=False)
     digest.update(stored.data)
+    if raster.masked is not None:
+        digest.update(np.packbits(raster.masked).data)
     return digest.hexdigest()
 
 

@@ -41,7 +41,7 @@ def read_labels(path: Path) -> TableLabels:
     Raises
     ------
     ArchiveError
-        The table cannot be read, lacks a column, or gives one file two rows.
+        The table cannot be read, lacks a column or has too many values in a row, or gives one file two rows.
     """
     table: dict[str, tuple[str, ...]] = {}
     try:
@@ -53,15 +53,22 @@ def read_labels(path: Path) -> TableLabels:
                     "its first line is to be file,label."
                 )
             for row in rows:
-                if not row["file"]:
-                    raise ArchiveError(f"{path}, line {rows.line_num}: no file is named.")
-                source = os.path.abspath(path.parent / row["file"])  # noqa: PTH100 - keeps links
+                where = f"{path}, line {rows.line_num}"
+                if None in row:
+                    raise ArchiveError(f"{where}: more values than columns. A value with a comma in it needs quotes.")
+                if not (name := (row["file"] or "").strip()):
+                    raise ArchiveError(f"{where}: no file is named.")
+                source = os.path.abspath(path.parent / name)  # noqa: PTH100 - keeps links
                 if source in table:
                     raise ArchiveError(
-                        f"{path}, line {rows.line_num}: {row['file']} stands there twice. "
-                        f"Several labels go into one row, joined by '{_BETWEEN}'."
+                        f"{where}: {name} stands there twice. Several labels go into one row, joined by '{_BETWEEN}'."
                     )
-                table[source] = tuple(word for part in (row["label"] or "").split(_BETWEEN) if (word := part.strip()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ArchiveError(f"The labels {path} cannot be read: {error}.") from error
+                words = [word.strip() for word in (row["label"] or "").split(_BETWEEN)]
+                table[source] = tuple(dict.fromkeys(word for word in words if word))
+    except OSError as error:
+        raise ArchiveError(f"The labels {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"The labels {path} are not UTF-8 text: save them as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise ArchiveError(f"The labels {path} are no CSV: {error}.") from error
     return TableLabels(path, table)

@@ -76,10 +76,10 @@ def parse_time(text: str) -> dt.datetime | None:
     if re.match(r"\d{4}:\d{2}:\d{2}", text):
         text = text[:10].replace(":", "-") + text[10:]
     try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        found = dt.datetime.fromisoformat(text.removesuffix(" UTC"))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: the first day of year 1, in a zone east of Greenwich
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _compact_parts(text: str) -> tuple[int, ...]:
