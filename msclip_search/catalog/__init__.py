@@ -2,7 +2,7 @@
 
 from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
-from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, to_bytes
+from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, text_hashes, to_bytes
 from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "row_hashes",
     "summarise",
     "take",
+    "text_hashes",
     "to_bytes",
     "to_table",
     "with_geo",

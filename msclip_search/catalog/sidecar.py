@@ -1,6 +1,7 @@
 """The sidecar file of a segment: written once, read by columns or by rows."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +23,30 @@ def to_bytes(table: pa.Table) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def read_columns(path: Path, columns: Sequence[str], *, rows: int) -> Iterator[pa.RecordBatch]:
     """Stream columns of a sidecar, in row order.
+
+    Parameters
+    ----------
+    path
+        The sidecar.
+    columns
+        Their names, in the order wanted.
+    rows
+        How many rows it is to have.
 
     Raises
     ------
     IndexDamaged
-        The file is no sidecar.
+        The file is no sidecar, or has another number of rows.
+    OSError
+        It is not there, or may not be read.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(_ROW_GROUP, columns=list(columns))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise damaged(path, error) from error
+    with _opened(path) as file:
+        if file.metadata.num_rows != rows:
+            raise IndexDamaged(f"The sidecar {path} has {file.metadata.num_rows:,} rows where {rows:,} were written.")
+        for batch in file.iter_batches(_ROW_GROUP, columns=list(columns)):
+            yield batch.select(list(columns))
 
 
 def take(path: Path, rows: NDArray[np.int64]) -> pa.Table:
@@ -51,27 +63,40 @@ def take(path: Path, rows: NDArray[np.int64]) -> pa.Table:
     ------
     IndexDamaged
         The file is no sidecar, or has fewer rows.
+    OSError
+        It is not there, or may not be read.
     """
+    with _opened(path) as file:
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        touched, place = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_inverse=True)
+        table = file.read_row_groups(touched.tolist()).select(SCHEMA.names)
+        offsets = np.concatenate([[0], np.cumsum(np.asarray(sizes)[touched])])[:-1]
+        return table.take(pa.array(rows - starts[touched][place] + offsets[place]))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a sidecar, and say that it is damaged where Arrow says so in any of its ways."""
     try:
         with pq.ParquetFile(path) as file:
-            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-            starts = np.concatenate([[0], np.cumsum(sizes)])
-            touched, place = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_inverse=True)
-            table = file.read_row_groups(touched.tolist()).select(SCHEMA.names)
-            offsets = np.concatenate([[0], np.cumsum(np.asarray(sizes)[touched])])[:-1]
-            return table.take(pa.array(rows - starts[touched][place] + offsets[place]))
+            yield file
     except (pa.ArrowException, OSError, IndexError, KeyError) as error:
-        raise damaged(path, error) from error
+        if getattr(error, "errno", None):
+            raise  # the system's word, not the content's
+        said = str(error).splitlines() or [""]
+        raise IndexDamaged(f"The sidecar {path} is damaged ({said[0]}). Index the archive again.") from error
 
 
-def damaged(path: Path, error: Exception) -> IndexDamaged:
-    """Say that a sidecar cannot be read."""
-    return IndexDamaged(f"The sidecar {path} is damaged ({str(error).splitlines()[0]}). Index the archive again.")
+def text_hashes(column: pa.Array) -> NDArray[np.uint64]:
+    """Hash each text of a column: XXH64 of its UTF-8."""
+    texts = (xxhash.xxh64_intdigest(text.encode()) for text in column.to_pylist())
+    return np.fromiter(texts, dtype=np.uint64, count=len(column))
 
 
 def labels_key(labels: Sequence[str]) -> int:
     """Hash labels, so that two lists can be compared without keeping either."""
-    return xxhash.xxh64_intdigest("\0".join(labels).encode())
+    return xxhash.xxh64_intdigest("".join(f"{label}\0" for label in labels).encode())
 
 
 def empty_table() -> pa.Table:

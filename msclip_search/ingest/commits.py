@@ -1,27 +1,24 @@
 """Gathering tiles with their vectors until they are committed."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msclip_search.ingest.encoding import Entry
 from msclip_search.ingest.known import Known
 from msclip_search.store import Writer
-from msclip_search.tile import TileRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A tile that is ready to be committed; its pixels are no longer needed."""
+    """A tile that is ready to be committed."""
 
-    order: int
-    """Its place in the archive."""
-    record: TileRecord
+    entry: Entry
     vector: NDArray[np.float16]
     """(dimension,), unit length."""
-    replaces: tuple[int, ...] = ()
-    """Rows of the index that it takes the place of."""
 
 
 class Commits:
@@ -43,7 +40,7 @@ class Commits:
         self._tiles = tiles
         self._interval = seconds
         self._rows: list[Row] = []
-        self._dropped: list[int] = []
+        self._dropped: set[int] = set()
         self._last = time.monotonic()
         self.replaced = 0
         """Rows that were deleted so far."""
@@ -54,9 +51,9 @@ class Commits:
         """Take a row; it is committed when that is due."""
         self._rows.append(row)
 
-    def drop(self, row: int) -> None:
-        """Delete a row of the index with the next commit."""
-        self._dropped.append(row)
+    def drop(self, rows: Iterable[int]) -> None:
+        """Delete rows of the index with the next commit."""
+        self._dropped.update(rows)
 
     @property
     def due(self) -> bool:
@@ -64,25 +61,32 @@ class Commits:
         waited = time.monotonic() - self._last
         return len(self._rows) >= self._tiles or (bool(self._rows) and waited >= self._interval)
 
-    def commit(self) -> list[TileRecord]:
-        """Commit what was collected, and return the records of it.
+    def commit(self) -> None:
+        """Commit what was collected.
 
         Raises
         ------
         StorageError, IndexConflict
-            See `Writer.commit`. What was collected is given up: it would be embedded again.
+            See `Writer.commit`.
         """
         begun = time.perf_counter()
-        rows, dropped = sorted(self._rows, key=lambda row: row.order), self._dropped
-        self._rows, self._dropped = [], []  # first: a commit that is broken off must not be made twice
-        records = [row.record for row in rows]
+        rows, dropped, before = (
+            sorted(self._rows, key=lambda row: row.entry.order),
+            self._dropped,
+            self._writer.manifest,
+        )
+        self._rows, self._dropped = [], set()  # first: a commit that is broken off must not be made twice
         if rows or dropped:
-            gone = {old for row in rows for old in row.replaces} | set(dropped)
-            first = self._writer.manifest.rows
-            vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, 0), np.float16)
-            self._writer.commit(records, vectors, delete=np.array(sorted(gone), dtype=np.int64))
-            self._known.add(records, first)
-            self.replaced += len(gone)
+            records = [row.entry.record for row in rows]
+            gone = {old for row in rows for old in row.entry.replaces} | dropped
+            vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, before.dimension), np.float16)
+            try:
+                self._writer.commit(records, vectors, delete=np.array(sorted(gone), dtype=np.int64))
+            except BaseException:
+                if self._writer.manifest is before:  # it is not in force: whoever goes on may try again
+                    self._rows, self._dropped = rows, dropped
+                raise
+            self._known.committed(records, before.rows)
+            self.replaced += self._writer.manifest.deleted_rows - before.deleted_rows
             self.seconds += time.perf_counter() - begun
         self._last = time.monotonic()
-        return records

@@ -2,19 +2,20 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msclip_search import models
 from msclip_search.archives import ChipArchive, Labels, ParentLabels, Reading, read_labels
 from msclip_search.bands import parse_layout
 from msclip_search.errors import ArchiveError, IndexMissing
 from msclip_search.indexes import Kind
+from msclip_search.ingest.pace import Pace
 from msclip_search.ingest.report import Progress, Report
-from msclip_search.ingest.run import Pace, ingest
-from msclip_search.models import Encoder
+from msclip_search.ingest.run import ingest
 from msclip_search.pairing import check_name, load_recorded
-from msclip_search.store import newest_or_raise
+from msclip_search.store import newest_or_raise, require_folder
 
 _PARENT = "parent"
 
@@ -85,17 +86,24 @@ def index_tiles(
     """
     roots = (archive,) if isinstance(archive, str | os.PathLike) else tuple(archive)
     root = Path(index)
-    spec = models.spec_of(_model_name(root, model))
+    recorded = _recorded(root)
+    if recorded and model is not None:
+        check_name(recorded, model, root)
+    spec = models.spec_of(str(recorded["spec"]["name"]) if recorded else model or models.DEFAULT)
     layout = parse_layout(bands) if bands is not None else None
     reading = Reading(want=spec.bands, substitutes=spec.substitutes, layout=layout, offset=offset)
     chips = ChipArchive(roots, reading)
+    named = _labels(label_from, labels)
     total = chips.count()  # a wrong path is said before a model is loaded
+    path = Path(weights) if weights is not None else None
     return ingest(
         chips,
         root,
-        _encoder(root, spec.name, weights, device=device, progress=show_download),
+        load_recorded(recorded, root, weights=path, device=device, progress=show_download)
+        if recorded
+        else models.load(spec.name, weights=path, device=device, progress=show_download),
         kind=kind,
-        labels=_labels(label_from, labels),
+        labels=named,
         pace=pace or Pace(threads=max(2, min(16, os.cpu_count() or 1))),
         stop=stop,
         progress=progress,
@@ -103,23 +111,13 @@ def index_tiles(
     )
 
 
-def _model_name(root: Path, model: str | None) -> str:
+def _recorded(root: Path) -> Mapping[str, Any] | None:
+    """Return what an index says of its model; None where there is no index yet."""
+    require_folder(root)
     try:
-        recorded = newest_or_raise(root).model
+        return newest_or_raise(root).model
     except IndexMissing:
-        return model or models.DEFAULT
-    if model is not None:
-        check_name(recorded, model, root)
-    return str(recorded["spec"]["name"])
-
-
-def _encoder(root: Path, name: str, weights: str | os.PathLike[str] | None, *, device: str, progress: bool) -> Encoder:
-    path = Path(weights) if weights is not None else None
-    try:
-        recorded = newest_or_raise(root).model
-    except IndexMissing:
-        return models.load(name, weights=path, device=device, progress=progress)
-    return load_recorded(recorded, root, weights=path, device=device, progress=progress)
+        return None
 
 
 def _labels(label_from: str | None, table: str | os.PathLike[str] | None) -> Labels | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Outcome:
     """Time it took, in its thread."""
 
 
-def read_ahead(items: Iterable[Item], *, threads: int, depth: int, stopped: Callable[[], bool]) -> Iterator[Outcome]:
+def read_ahead(items: Iterable[Item], *, threads: int, depth: int, stopped: Callable[[], bool]) -> Generator[Outcome]:
     """Read items in threads, at most `depth` ahead, and yield what came of them in the order of the items.
 
     Parameters

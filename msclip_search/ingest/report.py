@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from msclip_search.store.durable import storage_errors
+from msclip_search.store import storage_errors
 
 _SHOWN = 20
 
@@ -26,12 +26,10 @@ class Report:
 
     total: int
     """Items of the archive."""
-    done: int = 0
-    """Items that have been looked at."""
     embedded: int = 0
     """Tiles that went through the model."""
     replaced: int = 0
-    """Tiles among them, or taken over, that took the place of older ones."""
+    """Older tiles that went out of the index, because others took their place or their file now holds another's."""
     unchanged: int = 0
     """Items that stand in the index as they are."""
     taken_over: int = 0
@@ -61,6 +59,17 @@ class Report:
     size: int = 0
     """Bytes of the files in force."""
 
+    @property
+    def done(self) -> int:
+        """What is finished: embedded, taken over, or passed over for one reason or another."""
+        return self.embedded + self.unchanged + self.taken_over + self.duplicates + self.failed
+
+    @property
+    def nothing_read(self) -> bool:
+        """Whether the run looked at everything, and nothing could be read."""
+        read = self.unchanged or self.taken_over or self.duplicates or self.embedded
+        return bool(self.failed and not read and not self.interrupted)
+
     def note(self, failure: Failure) -> None:
         """Count a failure, and keep it if it is one of the first."""
         self.failed += 1
@@ -81,7 +90,7 @@ class FailureLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         with storage_errors("writing", path):
-            self._file: TextIO = path.open("w", newline="", encoding="utf-8")
+            self._file: TextIO = path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
         self._rows = csv.writer(self._file)
         self._write("source", "reason")
 

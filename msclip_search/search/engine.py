@@ -4,7 +4,6 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,6 +43,8 @@ class SearchIndex:
         self._progress = progress
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
+        self._searcher: Index | None = None
+        self._drawn: NDArray[np.float32] | None = None
 
     @classmethod
     def open(
@@ -93,9 +94,10 @@ class SearchIndex:
         self.close()
 
     def close(self) -> None:
-        """Let go of the model; files are let go of with the last array that shows them."""
+        """Let go of the model and the files; searches under way end as they would have."""
         with self._lock:
-            self._encoder = None
+            self._snapshot = store.take_snapshot(self._snapshot.layout, self._snapshot.manifest)
+            self._encoder = self._searcher = self._drawn = None
 
     def __len__(self) -> int:
         """Tiles that can be found."""
@@ -166,7 +168,7 @@ class SearchIndex:
             k < 1, another dimension, or a vector that has no direction.
         """
         _check_k(k)
-        queries = _unit(np.atleast_2d(np.asarray(vectors, dtype=np.float32)), self._snapshot.dimension)
+        queries = _unit(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension)
         ranked = self._index.search(queries, min(k, max(len(self), 1)), allowed=self._snapshot.live)
         names = names or [f"vector {number}" for number in range(1, len(queries) + 1)]
         return [
@@ -202,24 +204,21 @@ class SearchIndex:
                 )
             return self._encoder
 
-    @cached_property
+    @property
     def _index(self) -> Index:
         """What searches: FAISS where a generation is in force, else the exact scan."""
         with self._lock:
-            snapshot = self._snapshot
-            ann = snapshot.manifest.ann
-            if ann is None:
-                return FlatIndex(snapshot.vectors)
-            path = snapshot.layout.faiss(ann.generation)
-            try:
-                return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
-            except (ValueError, OSError) as error:
-                raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
+            if self._searcher is None:
+                self._searcher = _searcher(self._snapshot)
+            return self._searcher
 
-    @cached_property
+    @property
     def _sample(self) -> NDArray[np.float32]:
         """Vectors by which a score becomes a percentile: (vectors, dimension)."""
-        return store.read_sample(self._snapshot)
+        with self._lock:
+            if self._drawn is None:
+                self._drawn = store.read_sample(self._snapshot)
+            return self._drawn
 
     def _hits(
         self,
@@ -245,16 +244,31 @@ class SearchIndex:
         )
 
 
+def _searcher(snapshot: store.Snapshot) -> Index:
+    ann = snapshot.manifest.ann
+    if ann is None:
+        return FlatIndex(snapshot.vectors)
+    path = snapshot.layout.faiss(ann.generation)
+    try:
+        with store.reading(path, root=snapshot.layout.root):
+            return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
+    except ValueError as error:
+        raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
+
+
 def _check_k(k: int) -> None:
     if k < 1:
         raise QueryError(f"The number of tiles to find is at least 1, got {k}.")
 
 
-def _unit(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
-    if vectors.ndim != 2 or vectors.shape[1] != dimension:
-        raise QueryError(f"The index has vectors of {dimension} numbers; the query has the shape {vectors.shape}.")
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+def _unit(vectors: NDArray[np.floating], dimension: int) -> NDArray[np.float32]:
+    if vectors.ndim != 2 or vectors.shape[1] != dimension or vectors.dtype.kind not in "iuf":
+        raise QueryError(
+            f"The index has vectors of {dimension} numbers; the query has the shape {vectors.shape}, {vectors.dtype}."
+        )
+    wide = vectors.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     if not np.isfinite(lengths).all() or (lengths == 0).any():
         raise QueryError("A query vector has no direction: it is zero, or holds values that are no numbers.")
-    unit: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+    unit: NDArray[np.float32] = (wide / lengths).astype(np.float32)
     return unit

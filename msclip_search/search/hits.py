@@ -1,7 +1,7 @@
 """What a query found: arrays with a sequence's face, and a table for whoever speaks Arrow."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -59,10 +59,11 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Hits(Sequence[Hit]):
+class Hits:
     """The best tiles of one query, by falling score.
 
     A sequence of `Hit`, and by `__arrow_c_stream__` a table that polars, DuckDB, GeoPandas and pyarrow take as it is.
+    It has a sequence's face without being a `collections.abc.Sequence`: polars would make a column of one of these.
     """
 
     query: str

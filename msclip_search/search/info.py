@@ -5,7 +5,6 @@ from typing import Any
 
 from msclip_search import catalog, store
 from msclip_search.geometry import Box
-from msclip_search.indexes import choose
 from msclip_search.store import Snapshot
 
 
@@ -71,14 +70,7 @@ def describe(snapshot: Snapshot) -> IndexInfo:
     """
     manifest = snapshot.manifest
     spec, weights = manifest.model["spec"], manifest.model["weights"]
-    plan = choose(manifest.kind, rows=manifest.tiles, dimension=snapshot.dimension)  # type: ignore[arg-type]
-    kind = manifest.ann.kind if manifest.ann else "flat"
-    if kind == plan.kind:
-        reason = plan.reason
-    elif manifest.ann:
-        reason = f"{manifest.ann.rows:,} tiles were put into it; fewer remain"
-    else:
-        reason = "no IVF-PQ has been built yet: it is built at the end of `msclip-search index`"
+    found = store.method(manifest)
     summary = catalog.summarise(snapshot.columns(catalog.SUMMARY_COLUMNS), snapshot.live)
     return IndexInfo(
         path=str(snapshot.layout.root),
@@ -93,8 +85,8 @@ def describe(snapshot: Snapshot) -> IndexInfo:
         tiles=manifest.tiles,
         deleted=manifest.deleted_rows,
         segments=len(manifest.segments),
-        kind=kind,
-        reason=reason,
+        kind=found.kind,
+        reason=found.reason,
         factory=manifest.ann.factory if manifest.ann else None,
         scanned=manifest.tiles - store.covered(snapshot),
         size=sum(file.size for file in manifest.files),

@@ -1,11 +1,14 @@
 """The index folder on the disk: manifests, segments, deletions, generations of the ANN index."""
 
-from msclip_search.store.durable import storage_errors
+from msclip_search.store.durable import reading, storage_errors
+from msclip_search.store.folder import require_folder
 from msclip_search.store.layout import Layout
 from msclip_search.store.manifest import VERSION as FORMAT_VERSION
-from msclip_search.store.manifest import AnnEntry, Manifest, newest_or_raise
+from msclip_search.store.manifest import AnnEntry, Manifest
+from msclip_search.store.methods import Method, method
 from msclip_search.store.positions import covered, positions, read_sample, sample_rows, to_runs
-from msclip_search.store.snapshot import Snapshot, open_snapshot, take_snapshot
+from msclip_search.store.snapshot import Origin, Snapshot, open_snapshot, take_snapshot
+from msclip_search.store.succession import newest_or_raise
 from msclip_search.store.sweep import sweep
 from msclip_search.store.verification import Verification, verify
 from msclip_search.store.writer import AnnFiles, Writer, open_writer
@@ -16,15 +19,20 @@ __all__ = [
     "AnnFiles",
     "Layout",
     "Manifest",
+    "Method",
+    "Origin",
     "Snapshot",
     "Verification",
     "Writer",
     "covered",
+    "method",
     "newest_or_raise",
     "open_snapshot",
     "open_writer",
     "positions",
     "read_sample",
+    "reading",
+    "require_folder",
     "sample_rows",
     "storage_errors",
     "sweep",

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import xxhash
 
-from msclip_search.errors import IndexConflict, StorageError
+from msclip_search.errors import IndexConflict, IndexDamaged, StorageError
 
 _CHUNK = 1 << 20
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
+"""What is answered where a folder cannot be synchronised, because its file system knows no such thing or it may be
+written but not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +48,46 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
         raise StorageError(_sentence(error, doing, path)) from error
 
 
+@contextmanager
+def reading(path: Path, *, root: Path) -> Iterator[None]:
+    """Turn what the operating system says of a file of an index into one sentence: missing is damage, refused is not.
+
+    Raises
+    ------
+    IndexDamaged
+        The file is not there.
+    StorageError
+        It may not be read.
+    """
+    with storage_errors("reading", path):
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise IndexDamaged(
+                f"The index {root} lacks {path.relative_to(root).as_posix()} ({_said(error)}). Restore it from a "
+                "copy, or index the archive again into a new folder."
+            ) from error
+
+
 def _sentence(error: OSError, doing: str, path: Path) -> str:
+    said = _said(error)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return (
-                f"The disk is full: {doing} {path} failed ({error.strerror}). What was committed before is safe; "
+                f"The disk is full: {doing} {path} failed ({said}). What was committed before is safe; "
                 "make room and run the same command again to go on from there."
             )
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return (
-                f"No permission: {doing} {path} is refused ({error.strerror}). Name another, or ask its owner."
-            )
+            return f"No permission: {doing} {path} is refused ({said}). Name another, or ask its owner."
+        case errno.EMFILE | errno.ENFILE:
+            return f"{doing.capitalize()} {path} failed: {said}. Allow more of them, as `ulimit -n 8192` does."
         case _:
-            return f"{doing.capitalize()} {path} failed: {error.strerror or error}."
+            return f"{doing.capitalize()} {path} failed: {said}."
+
+
+def _said(error: OSError) -> str:
+    """Return the system's word for an error, without what libraries put around it."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def write_file(path: Path, content: bytes | memoryview, *, root: Path) -> FileEntry:
@@ -82,11 +112,7 @@ def write_with(path: Path, write: Callable[[Path], None], *, root: Path) -> File
     """Let a library write a new file, then bring it to the disk and take its checksum."""
     with storage_errors("writing", path):
         write(path)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
         return FileEntry(path.relative_to(root).as_posix(), path.stat().st_size, checksum(path))
 
 
@@ -106,11 +132,19 @@ def sync_folder(folder: Path) -> None:
     if os.name == "nt":
         return
     with storage_errors("writing", folder):
-        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            _sync(folder)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def create_exclusively(path: Path, content: bytes) -> None:
@@ -142,7 +176,12 @@ def create_exclusively(path: Path, content: bytes) -> None:
 
 
 def _fill(path: Path, content: bytes | memoryview) -> None:
+    """Create a file with a content on the disk; what cannot be finished is taken away."""
     with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

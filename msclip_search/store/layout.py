@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_NUMBER = re.compile(r"\d{6,}")
+_NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
 
 
 def _numbered(folder: Path, suffix: str = "") -> list[int]:
@@ -27,6 +27,10 @@ class Layout:
     def latest(self) -> Path:
         """The newest manifest's number: a hint, the folder listing decides."""
         return self.root / "LATEST"
+
+    def hint_draft(self, number: int) -> Path:
+        """Where `latest` is written before it gets its name."""
+        return self.root / f".LATEST.{number}"
 
     @property
     def failures(self) -> Path:
@@ -52,6 +56,11 @@ class Layout:
     def ann(self) -> Path:
         """Folder of the generations of the ANN index."""
         return self.root / "ann"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All that an index has, the one by which it is known first."""
+        return self.manifests, self.segments, self.deleted, self.ann
 
     def manifest(self, number: int) -> Path:
         """One manifest."""
@@ -93,6 +102,14 @@ class Layout:
     def relative(self, path: Path) -> str:
         """Write a path as a manifest does."""
         return path.relative_to(self.root).as_posix()
+
+    def drafts(self) -> list[Path]:
+        """Files that were to become a manifest or `latest`."""
+        return [*self.manifests.glob(".*"), *self.root.glob(".LATEST.*")]
+
+    def bitmaps(self) -> list[Path]:
+        """Bitmaps of deleted rows that lie there, committed or not."""
+        return list(self.deleted.glob("*.npy"))
 
     def manifest_numbers(self) -> list[int]:
         """Numbers of the manifests that lie there, rising."""

@@ -1,27 +1,28 @@
 """A manifest: what is in force in an index folder, at one moment, for good.
 
-Manifests are numbered, created exclusively and never changed. A reader that holds one sees one consistent index
-whatever a writer does, and two writers cannot both make the same number.
+It is JSON. Its last entry is a checksum of every byte before the comma in front of it, so that a manifest that was
+never finished, or altered, is known for what it is.
 """
 
 import json
-import logging
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import xxhash
 
-from msclip_search.errors import IndexConflict, IndexDamaged, IndexFolderError, IndexMissing, IndexTooNew
-from msclip_search.store.durable import FileEntry, create_exclusively, storage_errors, sync_folder
-from msclip_search.store.layout import Layout
-
-logger = logging.getLogger(__name__)
+from msclip_search.errors import IndexDamaged, IndexTooNew
+from msclip_search.store.durable import FileEntry
 
 FORMAT = "msclip-index"
 VERSION = 1
-"""Version of the format. A reader refuses a higher one; a change that old readers would misread raises it."""
+"""Version of the format. A reader refuses a higher one and passes over entries that it does not know, so a change
+raises it if those who do not know it would misread the index, or spoil it by committing to it."""
+
+_SEAL = re.compile(rb',\n "checksum": "([0-9a-f]{16})"\n}\n?\Z')
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,18 @@ class Manifest:
     """What the user wants searches to use: "auto", "ivfpq" or "flat"."""
     model: Mapping[str, Any]
     """The model's spec, fingerprint and weights."""
+    last_segment: int = 0
+    """Highest number that a segment ever had. None is given twice: the ANN index names rows by it."""
+    last_generation: int = 0
+    """Highest number that a generation of the ANN index ever had."""
     segments: tuple[SegmentEntry, ...] = ()
     """In row order: row numbers of the index run through them."""
     ann: AnnEntry | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Numbers a vector."""
+        return int(self.model["spec"]["dimension"])
 
     @property
     def rows(self) -> int:
@@ -96,203 +106,74 @@ class Manifest:
         return (*of_segments, *bitmaps, *(self.ann.files if self.ann else ()))
 
     def to_json(self) -> bytes:
-        """Write it as JSON, with a checksum over everything else."""
-        body = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        return (json.dumps({**body, "checksum": _checksum(body)}, indent=1, ensure_ascii=False) + "\n").encode()
+        """Write it as JSON, sealed with its checksum."""
+        body = json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1)
+        head = body.removesuffix("\n}").encode()
+        return head + f',\n "checksum": "{xxhash.xxh64_hexdigest(head)}"\n}}\n'.encode()
 
 
-def _checksum(body: Mapping[str, Any]) -> str:
-    return xxhash.xxh64_hexdigest(json.dumps(body, sort_keys=True, ensure_ascii=False).encode())
+class Unfinished(Exception):  # noqa: N818 - never leaves this package
+    """A manifest that is no whole JSON: it is being written, or was when its writer died."""
 
 
-class _Unfinished(Exception):  # noqa: N818 - never leaves this module
-    """A manifest that is no whole JSON: it was being written when its writer died."""
+def parse(content: bytes, path: Path) -> Manifest:
+    """Read the content of a manifest.
 
-
-def read(path: Path) -> Manifest:
-    """Read one manifest.
+    Parameters
+    ----------
+    content
+        Of the file.
+    path
+        Where it lies, for messages.
 
     Raises
     ------
+    Unfinished
+        It is no whole JSON.
     IndexDamaged
-        It is unfinished, altered, or not there.
+        It is altered, or no manifest.
     IndexTooNew
         Its format is newer than this version knows.
     """
     try:
-        return _parse(path)
-    except _Unfinished as error:
-        raise IndexDamaged(f"The manifest {path} is truncated ({error}).") from error
-
-
-def _parse(path: Path) -> Manifest:
-    try:
-        with storage_errors("reading", path):
-            text = path.read_bytes()
-        body = json.loads(text)
-        checksum = body.pop("checksum")
-    except (ValueError, KeyError, AttributeError) as error:
-        raise _Unfinished(str(error)) from error
-    if body.get("format") != FORMAT:
+        body = json.loads(content)
+    except ValueError as error:
+        raise Unfinished(str(error)) from error
+    if not isinstance(body, dict) or body.get("format") != FORMAT or not isinstance(body.get("version"), int):
         raise IndexDamaged(f"{path} is no manifest of an msclip-search index.")
-    if body.get("version", 0) > VERSION:
+    if body["version"] > VERSION:  # before the checksum, which may be made otherwise by then
         raise IndexTooNew(
             f"{path.parent.parent} has format {body['version']}, written by {body.get('software', 'a newer version')}; "
             f"this version reads up to format {VERSION}: upgrade msclip-search."
         )
-    if checksum != _checksum(body):
+    seal = _SEAL.search(content)
+    if seal is None or seal[1].decode() != xxhash.xxh64_hexdigest(content[: seal.start()]):
         raise IndexDamaged(f"The manifest {path} has been altered: its checksum is not the one it was written with.")
     try:
         return _from_body(body)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged(f"The manifest {path} lacks something ({error}).") from error
 
 
 def _from_body(body: Mapping[str, Any]) -> Manifest:
-    def files(entries: list[dict[str, Any]]) -> tuple[FileEntry, ...]:
-        return tuple(FileEntry(**entry) for entry in entries)
-
-    known = {key: value for key, value in body.items() if key not in {"format", "version", "segments", "ann"}}
     segments = tuple(
-        SegmentEntry(
-            **{
-                **entry,
-                "files": files(entry["files"]),
-                "deleted": FileEntry(**entry["deleted"]) if entry["deleted"] else None,
-            }
+        _made(
+            SegmentEntry,
+            entry,
+            files=_files(entry["files"]),
+            deleted=_made(FileEntry, entry["deleted"]) if entry["deleted"] else None,
         )
         for entry in body["segments"]
     )
-    ann = body["ann"]
-    return Manifest(**known, segments=segments, ann=AnnEntry(**{**ann, "files": files(ann["files"])}) if ann else None)
+    ann = _made(AnnEntry, body["ann"], files=_files(body["ann"]["files"])) if body["ann"] else None
+    return _made(Manifest, body, segments=segments, ann=ann)
 
 
-def newest(layout: Layout) -> Manifest | None:
-    """Read the newest manifest that was finished; None where there is none yet.
-
-    The listing decides. `LATEST` tells only whether a manifest that cannot be read had once been finished: if it had,
-    it is damaged; if not, its writer died, and the one before is in force.
-
-    Raises
-    ------
-    IndexDamaged, IndexTooNew
-        See `read`.
-    """
-    finished = _hint(layout)
-    for number in reversed(layout.manifest_numbers()):
-        path = layout.manifest(number)
-        try:
-            manifest = _parse(path)
-        except _Unfinished as error:
-            if number <= finished:
-                raise IndexDamaged(
-                    f"The manifest {path} is truncated ({error}). Remove it to go back to the one before, "
-                    "then index the archive again: what is missing is added."
-                ) from error
-            logger.warning("The manifest %s was never finished and is passed over.", path)
-            continue
-        if number < finished:
-            logger.warning("LATEST names manifest %d, which is not there: %d is the newest.", finished, number)
-        return manifest
-    return None
+def _files(entries: list[Mapping[str, Any]]) -> tuple[FileEntry, ...]:
+    return tuple(_made(FileEntry, entry) for entry in entries)
 
 
-def newest_or_raise(root: Path) -> Manifest:
-    """Read the newest manifest of an index folder.
-
-    Raises
-    ------
-    IndexMissing
-        There is no index at the path.
-    IndexDamaged, IndexTooNew
-        See `read`.
-    """
-    layout = Layout(root)
-    if not root.exists():
-        raise IndexMissing(f"There is no index at {root}: make one with `msclip-search index ARCHIVE --index {root}`.")
-    with storage_errors("reading", root):
-        if not layout.manifests.is_dir():
-            raise IndexMissing(f"{root} is no msclip-search index: it has no folder 'manifests'.")
-        manifest = newest(layout)
-    if manifest is None:
-        raise IndexMissing(f"The index at {root} holds no commit yet: run `msclip-search index` to its end.")
-    return manifest
-
-
-def publish(layout: Layout, manifest: Manifest) -> Manifest:
-    """Put a manifest in force: everything it names is on the disk already.
-
-    Raises
-    ------
-    IndexConflict
-        Another writer made this number first.
-    """
-    path = layout.manifest(manifest.number)
-    try:
-        create_exclusively(path, manifest.to_json())
-    except FileExistsError as error:
-        raise IndexConflict(
-            f"Another process committed to {layout.root} at the same time (manifest {manifest.number}). "
-            "Nothing is lost but this last commit: run the same command again."
-        ) from error
-    sync_folder(layout.manifests)
-    _write_hint(layout, manifest.number)
-    return manifest
-
-
-def _hint(layout: Layout) -> int:
-    try:
-        return int(layout.latest.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return 0
-
-
-def _write_hint(layout: Layout, number: int) -> None:
-    """Note the newest number. Whoever writes last wins, and it does not matter."""
-    draft = layout.latest.with_name(f".LATEST.{number}")
-    with storage_errors("writing", layout.latest):
-        draft.write_text(f"{number}\n", encoding="ascii")
-        draft.replace(layout.latest)
-
-
-def check_sizes(layout: Layout, manifest: Manifest) -> None:
-    """Check that every file in force is there and has its size.
-
-    Raises
-    ------
-    IndexDamaged
-        A file is missing or truncated.
-    """
-    for file in manifest.files:
-        path = layout.root / file.path
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise IndexDamaged(
-                f"The index {layout.root} lacks {file.path} ({error.strerror}). Restore it from a copy, or index the "
-                "archive again into a new folder."
-            ) from error
-        if size != file.size:
-            raise IndexDamaged(
-                f"The file {file.path} of the index {layout.root} has {size:,} bytes where {file.size:,} were written. "
-                "Restore it from a copy, or index the archive again into a new folder."
-            )
-
-
-def require_folder(root: Path) -> None:
-    """Refuse to write an index into a folder that holds something else.
-
-    Raises
-    ------
-    IndexFolderError
-        The path is a file, or a folder that is neither empty nor an index.
-    """
-    if root.is_dir() and not (root / "manifests").is_dir() and any(root.iterdir()):
-        raise IndexFolderError(f"{root} is not empty and no msclip-search index: choose another folder with --index.")
-    if root.exists() and not root.is_dir():
-        raise IndexFolderError(f"{root} is a file, not a folder: choose another with --index.")
-
-
-def follow(manifest: Manifest, **changes: Any) -> Manifest:  # noqa: ANN401 - dataclasses.replace checks the names
-    """Return the manifest that comes after, with changes."""
-    return replace(manifest, parent=manifest.number, **changes)
+def _made(kind: type[_T], entry: Mapping[str, Any], **ready: object) -> _T:
+    """Make a value of an entry; what a later version has added to it is passed over."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{key: value for key, value in entry.items() if key in names} | ready)

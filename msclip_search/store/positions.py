@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search.errors import IndexDamaged
-from msclip_search.store.snapshot import Snapshot, load_array
+from msclip_search.store.snapshot import Snapshot
 
 GONE = -1
 
@@ -49,17 +49,19 @@ def positions(snapshot: Snapshot) -> NDArray[np.int64]:
     if ann is None:
         return np.empty(0, dtype=np.int64)
     path = snapshot.layout.positions(ann.generation)
-    runs = load_array(path)
+    runs = snapshot.load_array(path)
     if runs.ndim != 2 or runs.shape[1] != _COLUMNS or runs.dtype != np.int64 or runs[:, 2].sum() != ann.rows:
         raise IndexDamaged(f"The list {path} is not one of {ann.rows:,} rows.")
-    start_of = {
-        entry.number: int(start) for entry, start in zip(snapshot.manifest.segments, snapshot.starts, strict=False)
-    }
-    begin = np.array([start_of.get(int(number), GONE) for number in runs[:, 0]], dtype=np.int64)
-    ends = np.cumsum(runs[:, 2])
-    inside = np.arange(ann.rows, dtype=np.int64) - np.repeat(ends - runs[:, 2], runs[:, 2])
-    rows = np.repeat(begin + runs[:, 1], runs[:, 2]) + inside
-    return np.where(np.repeat(begin == GONE, runs[:, 2]), GONE, rows)
+    number, first, length = runs.T
+    place = {entry.number: at for at, entry in enumerate(snapshot.manifest.segments)}
+    segment = np.array([place.get(int(wanted), GONE) for wanted in number], dtype=np.int64)
+    here = segment != GONE
+    room = np.append(np.diff(snapshot.starts), 0)[segment]  # rows of each run's segment; of one that is gone, any
+    if (first < 0).any() or (length < 1).any() or (first + length > room)[here].any():
+        raise IndexDamaged(f"The list {path} names rows that its segments do not have.")
+    inside = np.arange(ann.rows, dtype=np.int64) - np.repeat(np.cumsum(length) - length, length)
+    rows = np.repeat(snapshot.starts[segment] + first, length) + inside
+    return np.where(np.repeat(here, length), rows, GONE)
 
 
 def covered(snapshot: Snapshot) -> int:
@@ -94,7 +96,7 @@ def read_sample(snapshot: Snapshot) -> NDArray[np.float32]:
     if snapshot.manifest.ann is None:
         return snapshot.vectors.take(sample_rows(snapshot.live_rows))
     path = snapshot.layout.sample(snapshot.manifest.ann.generation)
-    sample = load_array(path)
+    sample = snapshot.load_array(path)
     if sample.ndim != 2 or sample.shape[1] != snapshot.dimension:
         raise IndexDamaged(f"The sample {path} has not vectors of {snapshot.dimension} numbers.")
     return sample.astype(np.float32)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,24 @@ from numpy.typing import NDArray
 from msclip_search import catalog
 from msclip_search.errors import IndexDamaged
 from msclip_search.indexes import StackedVectors
+from msclip_search.store.durable import reading
 from msclip_search.store.layout import Layout
-from msclip_search.store.manifest import Manifest, SegmentEntry, check_sizes, newest_or_raise
+from msclip_search.store.manifest import Manifest, SegmentEntry
+from msclip_search.store.succession import newest_or_raise
+
+_ORIGIN = ("source", "fingerprint", "labels")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a tile came from when it was put into the index."""
+
+    source: str
+    fingerprint: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """One consistent index, whatever a writer does meanwhile.
 
@@ -26,9 +39,14 @@ class Snapshot:
 
     layout: Layout
     manifest: Manifest
-    dimension: int
     starts: NDArray[np.int64] = field(repr=False)
     """First row of each segment, and one past the last."""
+    _origins: dict[int, pa.Table] = field(default_factory=dict, repr=False)
+
+    @property
+    def dimension(self) -> int:
+        """Numbers a vector."""
+        return self.manifest.dimension
 
     @cached_property
     def vectors(self) -> StackedVectors:
@@ -50,12 +68,17 @@ class Snapshot:
         """Numbers of the rows that are not deleted, rising."""
         return np.arange(self.manifest.rows, dtype=np.int64) if self.live is None else np.flatnonzero(self.live)
 
-    def origin(self, row: int) -> tuple[str, str]:
-        """Source and fingerprint of a tile. Asked for rows in rising order, each sidecar is read once."""
+    def origin(self, row: int) -> Origin:
+        """Say where a tile came from. Asked for rows in rising order, each sidecar is read once; for one thread."""
         index = int(np.searchsorted(self.starts, row, side="right")) - 1
-        origins = _origins(self.layout.sidecar(self.manifest.segments[index].number))
-        at = int(row - self.starts[index])
-        return str(origins["source"][at]), str(origins["fingerprint"][at])
+        if index not in self._origins:
+            self._origins.clear()
+            segment = self.manifest.segments[index]
+            path = self.layout.sidecar(segment.number)
+            with reading(path, root=self.layout.root):
+                self._origins[index] = pa.Table.from_batches(catalog.read_columns(path, _ORIGIN, rows=segment.rows))
+        stored = self._origins[index].slice(row - int(self.starts[index]), 1).to_pylist()[0]
+        return Origin(stored["source"], stored["fingerprint"], tuple(stored["labels"]))
 
     def deleted(self, segment: SegmentEntry) -> NDArray[np.bool_]:
         """Tell which rows of a segment are deleted.
@@ -68,7 +91,7 @@ class Snapshot:
         if segment.deleted is None:
             return np.zeros(segment.rows, dtype=np.bool_)
         path = self.layout.root / segment.deleted.path
-        bits = load_array(path)
+        bits = self.load_array(path)
         if bits.dtype != np.uint8 or bits.shape != (-(-segment.rows // 8),):
             raise IndexDamaged(f"The bitmap {path} is not one of {segment.rows:,} rows.")
         gone = np.unpackbits(bits, count=segment.rows, bitorder="little").astype(np.bool_)
@@ -87,18 +110,26 @@ class Snapshot:
         parts, order = [], []
         for at, index in enumerate(touched):
             chosen = np.flatnonzero(place == at)
-            number = self.manifest.segments[index].number
-            parts.append(catalog.take(self.layout.sidecar(number), rows[chosen] - self.starts[index]))
+            path = self.layout.sidecar(self.manifest.segments[index].number)
+            with reading(path, root=self.layout.root):
+                parts.append(catalog.take(path, rows[chosen] - self.starts[index]))
             order.append(chosen)
         return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(order))))
 
     def columns(self, names: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Stream columns of all rows, deleted ones included, with the row number that each batch starts at."""
+        """Stream columns of all rows, deleted ones included, with the row number that each batch starts at.
+
+        Raises
+        ------
+        IndexDamaged
+            A sidecar cannot be read, or has another number of rows than the manifest says.
+        """
         for start, segment in zip(self.starts, self.manifest.segments, strict=False):
-            row = int(start)
-            for batch in catalog.read_columns(self.layout.sidecar(segment.number), names):
-                yield row, batch
-                row += batch.num_rows
+            path, row = self.layout.sidecar(segment.number), int(start)
+            with reading(path, root=self.layout.root):
+                for batch in catalog.read_columns(path, names, rows=segment.rows):
+                    yield row, batch
+                    row += batch.num_rows
 
     def stored(self, segment: SegmentEntry) -> NDArray[np.float16]:
         """Map the vectors of one segment: (rows, dimension).
@@ -109,7 +140,7 @@ class Snapshot:
             They are not what the manifest says.
         """
         path = self.layout.vectors(segment.number)
-        vectors = load_array(path, mapped=True)
+        vectors = self.load_array(path, mapped=True)
         if vectors.dtype != np.float16 or vectors.shape != (segment.rows, self.dimension):
             raise IndexDamaged(
                 f"The vectors {path} are {vectors.dtype} {vectors.shape} where float16 "
@@ -117,12 +148,28 @@ class Snapshot:
             )
         return vectors
 
+    def load_array(self, path: Path, *, mapped: bool = False) -> NDArray[Any]:
+        """Read an array of the index folder.
+
+        Raises
+        ------
+        IndexDamaged
+            It is missing, or no array.
+        StorageError
+            It may not be read.
+        """
+        try:
+            with reading(path, root=self.layout.root):
+                loaded: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise IndexDamaged(f"The file {path} of the index is damaged ({error}).") from error
+        return loaded
+
 
 def take_snapshot(layout: Layout, manifest: Manifest) -> Snapshot:
     """Look at an index as a manifest shows it. No file is read before it is needed."""
     rows = [segment.rows for segment in manifest.segments]
-    starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)]).astype(np.int64)
-    return Snapshot(layout, manifest, int(manifest.model["spec"]["dimension"]), starts)
+    return Snapshot(layout, manifest, np.concatenate([[0], np.cumsum(rows, dtype=np.int64)]).astype(np.int64))
 
 
 def open_snapshot(root: Path) -> Snapshot:
@@ -130,7 +177,7 @@ def open_snapshot(root: Path) -> Snapshot:
 
     Raises
     ------
-    IndexMissing, IndexTooNew, IndexDamaged
+    IndexMissing, IndexTooNew, IndexDamaged, StorageError
     """
     manifest = newest_or_raise(root)
     layout = Layout(root)
@@ -138,21 +185,20 @@ def open_snapshot(root: Path) -> Snapshot:
     return take_snapshot(layout, manifest)
 
 
-def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
-    """Read an array of an index folder.
+def check_sizes(layout: Layout, manifest: Manifest) -> None:
+    """Check that every file in force is there and has its size.
 
     Raises
     ------
     IndexDamaged
+        A file is missing or truncated.
     """
-    try:
-        loaded: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise IndexDamaged(f"The file {path} of the index is damaged ({error}).") from error
-    return loaded
-
-
-@lru_cache(maxsize=2)
-def _origins(sidecar: Path) -> pa.Table:
-    """Columns of a sidecar, which never changes once it is written."""
-    return pa.Table.from_batches(catalog.read_columns(sidecar, ["source", "fingerprint"]))
+    for file in manifest.files:
+        path = layout.root / file.path
+        with reading(path, root=layout.root):
+            size = path.stat().st_size
+        if size != file.size:
+            raise IndexDamaged(
+                f"The file {file.path} of the index {layout.root} has {size:,} bytes where {file.size:,} were written. "
+                "Restore it from a copy, or index the archive again into a new folder."
+            )

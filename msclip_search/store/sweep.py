@@ -2,18 +2,20 @@
 
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from msclip_search.errors import IndexFolderError
+from msclip_search.errors import IndexFolderError, StorageError
 from msclip_search.store.layout import Layout
-from msclip_search.store.manifest import Manifest, read
+from msclip_search.store.manifest import Manifest, Unfinished
+from msclip_search.store.succession import read
 
 GRACE = 3600.0
 """Seconds. A reader has opened its files by then, and a commit under way has named its own in a manifest."""
 
 
 def sweep(layout: Layout, current: Manifest, *, grace: float = GRACE) -> list[Path]:
-    """Remove old manifests, and files that no manifest left names.
+    """Remove manifests that are out of force for some time, and files that no manifest left names.
 
     Files of a commit that never finished are among them.
 
@@ -24,7 +26,8 @@ def sweep(layout: Layout, current: Manifest, *, grace: float = GRACE) -> list[Pa
     current
         The manifest in force, which stays whatever its age.
     grace
-        Seconds for which everything stays after it was last written.
+        Seconds for which a manifest stays after another has taken its place, with all that it names; and for which
+        anything else stays after it was last written.
 
     Returns
     -------
@@ -32,46 +35,49 @@ def sweep(layout: Layout, current: Manifest, *, grace: float = GRACE) -> list[Pa
         What was removed. What the system refuses to remove stays, and is tried again next time.
     """
     before = time.time() - grace
-    kept = {current.number: current}
-    removed: list[Path] = []
-    for number in layout.manifest_numbers():
+    kept, old = [current], []
+    superseded = _written(layout.manifest(current.number))  # when the next one below went out of force
+    for number in reversed(layout.manifest_numbers()):
         path = layout.manifest(number)
-        if number < current.number and _older(path, before):
-            removed += _remove(path)
+        if number < current.number and superseded < before:
+            old.append(path)
         elif number != current.number:
             try:
-                kept[number] = read(path)
-            except IndexFolderError:
-                continue  # unfinished, or of a newer format: its files are younger than the grace, or its own affair
-    named = {layout.root / file.path for manifest in kept.values() for file in manifest.files}
-    folders = {path.parent for path in named}
-    candidates = [
+                kept.append(read(path))
+            except Unfinished:
+                continue
+            except (IndexFolderError, StorageError):
+                return []  # who knows what it names
+            superseded = _written(path) if number < current.number else superseded
+    named = {layout.root / file.path for manifest in kept for file in manifest.files}
+    named |= {path.parent for path in named}
+    rest = [
         *(layout.segment(number) for number in layout.segment_numbers()),
         *(layout.generation(number) for number in layout.generation_numbers()),
-        *layout.deleted.glob("*.npy"),
-        *layout.manifests.glob(".*"),
+        *layout.bitmaps(),
+        *layout.drafts(),
     ]
-    for path in candidates:
-        if path not in named and path not in folders and _older(path, before):
-            removed += _remove(path)
-    return removed
+    return [*_removed(old), *_removed(path for path in rest if path not in named and _written(path) < before)]
 
 
-def _older(path: Path, moment: float) -> bool:
-    """Tell whether a file, or the newest file of a folder, was last written before a moment."""
+def _written(path: Path) -> float:
+    """When a file, or the newest file of a folder, was last written; never for what is not there any more."""
     try:
-        times = [path.stat().st_mtime, *(inside.stat().st_mtime for inside in path.glob("*"))]
+        return max(path.stat().st_mtime, *(inside.stat().st_mtime for inside in path.glob("*")), 0.0)
     except OSError:
-        return False
-    return max(times) < moment
+        return float("inf")
 
 
-def _remove(path: Path) -> list[Path]:
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    except OSError:
-        return []
-    return [path]
+def _removed(paths: Iterable[Path]) -> list[Path]:
+    """Remove files and folders, and return those that are gone now."""
+    gone = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError:
+            continue
+        gone.append(path)
+    return gone

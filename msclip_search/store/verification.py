@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search import catalog
-from msclip_search.errors import IndexDamaged
+from msclip_search.errors import IndexDamaged, StorageError
 from msclip_search.store.durable import FileEntry, checksum
 from msclip_search.store.layout import Layout
-from msclip_search.store.manifest import SegmentEntry, newest_or_raise
+from msclip_search.store.manifest import SegmentEntry
+from msclip_search.store.positions import positions, read_sample
 from msclip_search.store.snapshot import Snapshot, take_snapshot
+from msclip_search.store.succession import newest_or_raise
 
-_BLOCK = 16_384
 _UNIT = 1e-2
 """How far the length of a stored vector may lie from 1: float16 rounds it by less than a thousandth."""
+_COLUMNS = ("tile_id", "vector_xxh64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def verify(
 
     Raises
     ------
-    IndexMissing, IndexTooNew, IndexDamaged
+    IndexMissing, IndexTooNew, IndexDamaged, StorageError
         There is no manifest to check against.
     """
     layout = Layout(root)
@@ -55,17 +57,18 @@ def verify(
     snapshot = take_snapshot(layout, manifest)
     if start:
         start(sum(file.size for file in manifest.files))
-    problems: list[str] = []
-    broken: set[str] = set()
-    for file in manifest.files:
-        if problem := _file_problem(layout, file, advance):
-            problems.append(problem)
-            broken.add(file.path)
-    seen: set[int] = set()
+    found = {file.path: _file_problem(layout, file, advance) for file in manifest.files}
+    problems = [problem for problem in found.values() if problem]
+    seen = [np.empty(0, dtype=np.uint64)]
     for segment in manifest.segments:
-        files = {file.path for file in (*segment.files, *((segment.deleted,) if segment.deleted else ()))}
-        if not files & broken:  # else its rows would only say the same again
+        files = (*segment.files, *((segment.deleted,) if segment.deleted else ()))
+        if not any(found[file.path] for file in files):  # else its rows would only say the same again
             problems += _row_problems(snapshot, segment, seen)
+    tiles = np.concatenate(seen)
+    if twice := len(tiles) - len(np.unique(tiles)):
+        problems.append(f"{twice:,} tiles stand in the index twice.")
+    if manifest.ann and not any(found[file.path] for file in manifest.ann.files):
+        problems += _ann_problems(snapshot)
     return Verification(len(manifest.files), sum(file.size for file in manifest.files), manifest.rows, tuple(problems))
 
 
@@ -82,26 +85,20 @@ def _file_problem(layout: Layout, file: FileEntry, advance: Callable[[int], None
     return None
 
 
-def _row_problems(snapshot: Snapshot, segment: SegmentEntry, seen: set[int]) -> Iterator[str]:
-    """Compare vectors with the hashes beside them, and tile names with those of other segments."""
+def _row_problems(snapshot: Snapshot, segment: SegmentEntry, seen: list[NDArray[np.uint64]]) -> Iterator[str]:
+    """Compare vectors with the hashes beside them, and keep the names of the live tiles, hashed, in `seen`."""
     place = f"segments/{segment.number:06d}"
     try:
         vectors = snapshot.stored(segment)
         live = ~snapshot.deleted(segment)
         row = 0
-        for batch in catalog.read_columns(snapshot.layout.sidecar(segment.number), ["tile_id", "vector_xxh64"]):
-            block = np.asarray(vectors[row : row + batch.num_rows])
+        for batch in catalog.read_columns(snapshot.layout.sidecar(segment.number), _COLUMNS, rows=segment.rows):
+            part = slice(row, row + batch.num_rows)
             hashes = batch.column("vector_xxh64").to_numpy(zero_copy_only=False)
-            yield from _vector_problems(block, hashes, place, row)
-            names = batch.column("tile_id").to_pylist()
-            keys = [hash(name) for name, keep in zip(names, live[row : row + batch.num_rows], strict=True) if keep]
-            if twice := len(keys) - len(set(keys) - seen):
-                yield f"{place} holds {twice:,} tiles that stand in the index twice."
-            seen.update(keys)
+            yield from _vector_problems(np.asarray(vectors[part]), hashes, place, row)
+            seen.append(catalog.text_hashes(batch.column("tile_id"))[live[part]])
             row += batch.num_rows
-        if row != segment.rows:
-            yield f"{place}/tiles.parquet has {row:,} rows where {segment.rows:,} were written."
-    except (IndexDamaged, ValueError) as error:
+    except (IndexDamaged, StorageError, OSError) as error:
         yield f"{place}: {error}"
 
 
@@ -111,3 +108,15 @@ def _vector_problems(block: NDArray[np.float16], hashes: NDArray[np.uint64], pla
     lengths = np.linalg.norm(block.astype(np.float32), axis=1)
     if len(off := np.flatnonzero(~(np.abs(lengths - 1) < _UNIT))):
         yield f"{place}/vectors.npy: {len(off):,} vectors have not the length 1, the first in row {first + off[0]}."
+
+
+def _ann_problems(snapshot: Snapshot) -> Iterator[str]:
+    try:
+        rows = positions(snapshot)
+        read_sample(snapshot)
+    except (IndexDamaged, StorageError) as error:
+        yield str(error)
+        return
+    held = rows[rows >= 0]
+    if twice := len(held) - len(np.unique(held)):
+        yield f"The ANN index holds {twice:,} rows twice."

@@ -19,17 +19,11 @@ from numpy.typing import NDArray
 
 from msclip_search import catalog
 from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, write_file, write_with
+from msclip_search.store.folder import make_folder
 from msclip_search.store.layout import Layout
-from msclip_search.store.manifest import (
-    AnnEntry,
-    Manifest,
-    SegmentEntry,
-    follow,
-    newest,
-    publish,
-    require_folder,
-)
-from msclip_search.store.snapshot import Snapshot, take_snapshot
+from msclip_search.store.manifest import AnnEntry, Manifest, SegmentEntry
+from msclip_search.store.snapshot import Snapshot, check_sizes, take_snapshot
+from msclip_search.store.succession import holds, newest, next_number, publish
 from msclip_search.tile import TileRecord
 
 
@@ -56,7 +50,12 @@ class Writer:
     layout: Layout
     manifest: Manifest
     """What is in force: number 0 before the first commit."""
+    kind: str
+    """What searches are to use from the next commit on."""
+    model: Mapping[str, Any]
+    """The model as the next commit is to record it."""
     _made: list[Path] = field(default_factory=list)
+    _offered: Manifest | None = None
     _seen: Snapshot | None = None
 
     @property
@@ -78,7 +77,7 @@ class Writer:
         vectors
             Their embeddings, float16, unit length, (tiles, dimension).
         delete
-            Rows of `snapshot` that the new tiles replace.
+            Rows of `snapshot` that the new tiles replace; those deleted before stay so.
 
         Raises
         ------
@@ -86,31 +85,38 @@ class Writer:
             The disk is full, …; what was committed before stands.
         IndexConflict
             Another process committed meanwhile.
+        ValueError
+            The vectors are not float16, or not one a tile.
         """
-        with self._undone_on_failure():
-            number = self.manifest.number + 1
+        wanted = (len(records), self.manifest.dimension)
+        if vectors.dtype != np.float16 or vectors.shape != wanted:
+            raise ValueError(f"Vectors are float16 {wanted}, not {vectors.dtype} {vectors.shape}.")
+        with self._attempt() as number:
             segments = self._with_deleted(delete, number)
-            if len(records):
+            last = self.manifest.last_segment
+            if records:
                 segments = (*segments, self._write_segment(records, vectors))
+                last = segments[-1].number
             sync_folder(self.layout.segments)
             sync_folder(self.layout.deleted)
-            self._publish(follow(self.manifest, number=number, segments=segments))
+            self._publish(number, segments=segments, last_segment=last)
         return self.manifest
 
     def commit_ann(self, files: AnnFiles) -> Manifest:
         """Put a new generation of the ANN index in force."""
-        with self._undone_on_failure():
-            number = self._make_numbered(self.layout.generation_numbers(), self.layout.generation)
+        with self._attempt() as number:
+            taken = [self.manifest.last_generation, *self.layout.generation_numbers()]
+            generation = self._make_numbered(taken, self.layout.generation)
             root = self.layout.root
             entries = (
-                write_with(self.layout.faiss(number), files.save, root=root),
-                write_file(self.layout.positions(number), npy_bytes(files.runs), root=root),
-                write_file(self.layout.sample(number), npy_bytes(files.sample), root=root),
+                write_with(self.layout.faiss(generation), files.save, root=root),
+                write_file(self.layout.positions(generation), npy_bytes(files.runs), root=root),
+                write_file(self.layout.sample(generation), npy_bytes(files.sample), root=root),
             )
-            sync_folder(self.layout.generation(number))
+            sync_folder(self.layout.generation(generation))
             sync_folder(self.layout.ann)
             entry = AnnEntry(
-                generation=number,
+                generation=generation,
                 kind=files.kind,
                 factory=files.factory,
                 nlist=files.nlist,
@@ -118,16 +124,25 @@ class Writer:
                 rows=int(files.runs[:, 2].sum()),
                 files=entries,
             )
-            self._publish(follow(self.manifest, number=self.manifest.number + 1, ann=entry))
+            self._publish(number, ann=entry, last_generation=generation)
         return self.manifest
 
     def drop_ann(self) -> Manifest:
         """Search exactly from now on."""
-        self._publish(follow(self.manifest, number=self.manifest.number + 1, ann=None))
+        with self._attempt() as number:
+            self._publish(number, ann=None)
+        return self.manifest
+
+    def record(self) -> Manifest:
+        """Commit `kind` and `model` where they are not those in force: weights that have moved, another wish."""
+        if (self.kind, self.model) != (self.manifest.kind, self.manifest.model):
+            with self._attempt() as number:
+                self._publish(number)
         return self.manifest
 
     def _write_segment(self, records: Sequence[TileRecord], vectors: NDArray[np.float16]) -> SegmentEntry:
-        number = self._make_numbered(self.layout.segment_numbers(), self.layout.segment)
+        taken = [self.manifest.last_segment, *self.layout.segment_numbers()]
+        number = self._make_numbered(taken, self.layout.segment)
         table = catalog.to_table(records, catalog.row_hashes(vectors))
         files = (
             write_file(self.layout.sidecar(number), catalog.to_bytes(table), root=self.layout.root),
@@ -145,12 +160,9 @@ class Writer:
             segment = segments[index]
             gone = snapshot.deleted(segment)
             gone[rows[segment_of == index] - snapshot.starts[index]] = True
-            bits = np.packbits(gone, bitorder="little")
-            segments[index] = replace(
-                segment,
-                deleted_rows=int(gone.sum()),
-                deleted=self._write_bitmap(segment.number, manifest, bits),
-            )
+            if (count := int(gone.sum())) > segment.deleted_rows:
+                bitmap = self._write_bitmap(segment.number, manifest, np.packbits(gone, bitorder="little"))
+                segments[index] = replace(segment, deleted_rows=count, deleted=bitmap)
         return tuple(segments)
 
     def _write_bitmap(self, segment: int, manifest: int, bits: NDArray[np.uint8]) -> FileEntry:
@@ -164,7 +176,7 @@ class Writer:
 
     def _make_numbered(self, taken: Sequence[int], folder: Callable[[int], Path]) -> int:
         """Make the next numbered folder, which no other process has made."""
-        number = max(taken, default=0) + 1
+        number = max(taken) + 1
         while True:
             path = folder(number)
             try:
@@ -176,23 +188,36 @@ class Writer:
             self._made.append(path)
             return number
 
-    def _publish(self, manifest: Manifest) -> None:
-        self.manifest = publish(self.layout, replace(manifest, created=_now(), software=software()))
+    def _publish(self, number: int, **changes: Any) -> None:  # noqa: ANN401 - dataclasses.replace checks the names
+        self._offered = replace(
+            self.manifest,
+            number=number,
+            parent=self.manifest.number,
+            created=_now(),
+            software=software(),
+            kind=self.kind,
+            model=self.model,
+            **changes,
+        )
+        self.manifest = publish(self.layout, self._offered)
 
     @contextlib.contextmanager
-    def _undone_on_failure(self) -> Iterator[None]:
-        """Take away what a failed commit wrote; nothing in force knows of it."""
+    def _attempt(self) -> Iterator[int]:
+        """Give a commit its number, and take away what it wrote if it fails: nothing in force knows of it.
+
+        A commit that is broken off just after its manifest was created is in force nevertheless.
+        """
         self._made.clear()
-        number = self.manifest.number + 1
+        self._offered = None
+        number = next_number(self.layout, self.manifest)
         try:
-            yield
+            yield number
         except BaseException:
-            if not self.layout.manifest(number).exists():  # else ours may be in force: leave its files to the sweep
-                for path in self._made:
-                    if path.is_dir():
-                        shutil.rmtree(path, ignore_errors=True)
-                    else:
-                        path.unlink(missing_ok=True)
+            offered: Manifest | None = self._offered
+            if offered and holds(self.layout.manifest(number), offered.to_json()):
+                self.manifest = offered
+            else:
+                _discard(self._made)
             raise
 
 
@@ -204,37 +229,43 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str) -> Writer:
     root
         The folder.
     model
-        The model's spec, fingerprint and weights, as a new manifest is to record them.
+        The model's spec, fingerprint and weights. Whoever commits has made sure that the index is of that model.
     kind
         What searches are to use: "auto", "ivfpq" or "flat".
 
     Raises
     ------
     IndexFolderError
-        The folder holds something else.
+        The folder holds something else, or a damaged index.
     StorageError
         No permission, disk full, …
     """
-    with storage_errors("making", root):
-        require_folder(root)
-        layout = Layout(root)
-        for folder in (layout.manifests, layout.segments, layout.deleted, layout.ann):
-            folder.mkdir(parents=True, exist_ok=True)
+    layout = make_folder(root)
     manifest = newest(layout)
+    if manifest:
+        check_sizes(layout, manifest)
     first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
-    return Writer(layout, replace(manifest, kind=kind) if manifest else first)
+    return Writer(layout, manifest or first, kind, model)
 
 
 def npy_bytes(array: NDArray[Any]) -> memoryview:
-    """Encode an array as `.npy`."""
+    """Encode an array as `.npy`, little-endian."""
     sink = io.BytesIO()
-    np.save(sink, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(sink, np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")), allow_pickle=False)
     return sink.getbuffer()
 
 
 def software() -> str:
     """Name and version of this program."""
     return f"msclip-search {importlib.metadata.version('msclip-search')}"
+
+
+def _discard(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _now() -> str:

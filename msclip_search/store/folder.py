@@ -1,0 +1,50 @@
+"""The index folder as such: whether a path may become one, and making it."""
+
+from pathlib import Path
+
+from msclip_search.errors import IndexFolderError
+from msclip_search.store.durable import storage_errors, sync_folder
+from msclip_search.store.layout import Layout
+
+
+def require_folder(root: Path) -> None:
+    """Refuse to write an index into a folder that holds something else.
+
+    Raises
+    ------
+    IndexFolderError
+        The path is a file, or a folder that is neither empty nor an index.
+    StorageError
+        The path may not be looked at.
+    """
+    with storage_errors("reading", root):
+        if root.is_dir() and not Layout(root).manifests.is_dir() and any(root.iterdir()):
+            raise IndexFolderError(
+                f"{root} is not empty and no msclip-search index: choose another folder with --index."
+            )
+        if root.exists() and not root.is_dir():
+            raise IndexFolderError(f"{root} is a file, not a folder: choose another with --index.")
+
+
+def make_folder(root: Path) -> Layout:
+    """Make an index folder where there is none, and bring it to the disk.
+
+    Raises
+    ------
+    IndexFolderError, StorageError
+        See `require_folder`.
+    """
+    require_folder(root)
+    layout = Layout(root)
+    made = False
+    for folder in layout.folders:
+        try:
+            with storage_errors("making", folder):
+                made |= not folder.is_dir()
+                folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise IndexFolderError(f"{folder} is a file where the index has a folder: move it away.") from error
+    if made:
+        sync_folder(root)
+        sync_folder(root.absolute().parent)
+    return layout

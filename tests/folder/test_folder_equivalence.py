@@ -1,0 +1,201 @@
+"""Whatever happens to an archive between runs, and however they end, the index becomes what a fresh one would be.
+
+Beside that it keeps what is no longer in the archive: an index outlives it.
+"""
+
+import contextlib
+import itertools
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from msclip_search import Pace, Report, SearchIndex, verify
+from tests.folder.making import Counting, embed, index_folder, pixels_of, stored_tiles
+
+NAMES = ("a", "b", "c", "d/a", "d/e", "f")
+SEEDS = 9
+
+names = st.sampled_from(NAMES)
+actions = st.one_of(
+    st.tuples(st.just("write"), names, st.integers(0, SEEDS - 1)),
+    st.tuples(st.just("rename"), names, names),
+    st.tuples(st.just("swap"), names, names),
+    st.tuples(st.just("copy"), names, names),
+    st.tuples(st.sampled_from(["touch", "remove", "corrupt"]), names, st.none()),
+    st.tuples(st.just("move"), st.just(""), st.none()),
+)
+runs = st.tuples(
+    st.lists(actions, min_size=1, max_size=5),
+    st.integers(1, 4),  # tiles a commit
+    st.integers(1, 3),  # tiles a batch
+    st.none() | st.integers(0, 6),  # after how many tiles it is broken off
+    st.booleans(),  # by a flag, or by an exception
+)
+
+
+@dataclass(slots=True)
+class World:
+    """An archive that changes, and what is in it."""
+
+    folder: Path
+    clock: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    moves: int = 0
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / f"archive{self.moves}"
+
+    def path(self, name: str) -> Path:
+        return self.archive / f"{name}.npy"
+
+    def do(self, action: tuple[str, str, str | int | None]) -> None:
+        kind, name, other = action
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "write" and isinstance(other, int):
+            np.save(path, pixels_of(other))
+            self.tick(path)
+        elif kind == "move":
+            before = self.archive
+            self.moves += 1
+            before.rename(self.archive)
+        elif not path.exists():
+            return
+        elif kind == "touch":
+            self.tick(path)
+        elif kind == "remove":
+            path.unlink()
+        elif kind == "corrupt":
+            path.write_bytes(b"no array")
+            self.tick(path)
+        elif isinstance(other, str) and other != name:
+            self.between(kind, path, self.path(other))
+
+    def between(self, kind: str, path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "copy":
+            target.write_bytes(path.read_bytes())
+            self.tick(target)
+        elif kind == "rename" or not target.exists():
+            path.rename(target)
+        else:
+            aside = self.folder / "aside"
+            path.rename(aside)
+            target.rename(path)
+            aside.rename(target)
+
+    def tick(self, path: Path) -> None:
+        """Give a file a time of change of its own: clocks of file systems are too coarse for tests."""
+        moment = next(self.clock) * 10**9
+        os.utime(path, ns=(moment, moment))
+
+    def contents(self) -> dict[str, int]:
+        """Seed of each readable file, by its path."""
+        seeds = {pixels_of(seed).tobytes(): seed for seed in range(SEEDS)}
+        readable = {}
+        for path in self.archive.rglob("*.npy"):
+            if path.stat().st_size > 100:
+                readable[str(path)] = seeds[np.load(path).tobytes()]
+        return readable
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A tile of the index."""
+
+    source: str
+    seed: int
+    tile_id: str
+
+
+def held_by(root: Path) -> list[Held]:
+    """Live rows; each vector is that of one of the contents, to the bit."""
+    if not any((root / "manifests").glob("0*.json")):
+        return []
+    vectors = {embed(pixels_of(seed)).tobytes(): seed for seed in range(SEEDS)}
+    return [
+        Held(tile.columns["source"], vectors[tile.vector.tobytes()], tile.columns["tile_id"])
+        for tile in stored_tiles(root)
+    ]
+
+
+def run_to_its_end(world: World, root: Path, pace: Pace, batch: int) -> None:
+    """Index everything, and compare with what has to come of it."""
+    before, readable = held_by(root), world.contents()
+    encoder = Counting(batch=batch)
+    report = index_folder(world.archive, root, encoder, pace=pace)
+    after = held_by(root)
+    assert len({held.tile_id for held in after}) == len(after) == report.tiles
+    assert len({held.seed for held in after}) == len(after)
+    # Everything readable is there, once; and what was there before and has not been overwritten.
+    outlived = {held.seed for held in before if held.source not in readable}
+    assert {held.seed for held in after} == set(readable.values()) | outlived
+    for held in after:
+        assert held.seed == readable.get(held.source, held.seed)
+        if held.seed in readable.values():
+            assert held.source in readable
+    # Nothing is embedded that was known.
+    assert encoder.tiles == report.embedded == len(set(readable.values()) - {held.seed for held in before})
+    assert report.done == report.total
+    assert verify(root).problems == ()
+
+
+def run_broken_off(world: World, root: Path, pace: Pace, batch: int, after: int, *, by_flag: bool) -> None:
+    """Index until so many tiles are done, and make sure that nothing is lost."""
+    stop, before, readable = threading.Event(), held_by(root), world.contents()
+
+    def progress(_: str, report: Report) -> None:
+        if report.done >= after and not stop.is_set():
+            if by_flag:
+                stop.set()
+            else:
+                raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt):
+        index_folder(world.archive, root, Counting(batch=batch), pace=pace, stop=stop, progress=progress)
+    now = held_by(root)
+    assert len({held.seed for held in now}) == len(now)
+    assert {held.seed for held in now} <= {held.seed for held in before} | set(readable.values())
+    assert {held.seed for held in now} >= {held.seed for held in before if held.source not in readable}
+    if now:
+        assert verify(root).problems == ()
+
+
+def scores_of(root: Path) -> dict[str, float]:
+    with SearchIndex.open(root) as index:
+        return {hit.tile_id: hit.score for hit in index.search("flooded farmland", k=1000)}
+
+
+@given(history=st.lists(runs, min_size=1, max_size=4))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_index_ends_as_a_fresh_one_would(
+    history: list[tuple[list[tuple[str, str, str | int | None]], int, int, int | None, bool]],
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        world, root = World(Path(name)), Path(name) / "idx"
+        for number, seed in enumerate((0, 1, 1, 2)):
+            world.do(("write", NAMES[number], seed))
+        for changes, commit_tiles, batch, broken_off, by_flag in history:
+            for change in changes:
+                world.do(change)
+            if not world.contents():
+                world.do(("write", "a", 0))
+            pace = Pace(threads=1, ahead=3, commit_tiles=commit_tiles)
+            if broken_off is None:
+                run_to_its_end(world, root, pace, batch)
+            else:
+                run_broken_off(world, root, pace, batch, broken_off, by_flag=by_flag)
+        run_to_its_end(world, root, Pace(threads=1), 2)
+        index_folder(world.archive, Path(name) / "fresh")
+        ours, fresh = scores_of(root), scores_of(Path(name) / "fresh")
+        assert {tile_id: ours[tile_id] for tile_id in fresh} == fresh
+        number = len(list((root / "manifests").iterdir()))
+        run_to_its_end(world, root, Pace(threads=1), 2)
+        assert len(list((root / "manifests").iterdir())) == number
