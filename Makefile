@@ -18,7 +18,7 @@ DEMO   := demo
 demo: .venv/installed
 	@rm -rf $(DEMO)
 	@echo "Making 60 small tiles out of numbers in $(DEMO)/tiles."
-	@$(BIN)/python benchmarks/made_tiles.py $(DEMO)/tiles --count 60
+	@$(BIN)/python -m benchmarks.made_tiles $(DEMO)/tiles --count 60
 	$(BIN)/msclip-search index $(DEMO)/tiles --model untrained --index $(DEMO)/index
 	$(BIN)/msclip-search query "flooded farmland" --top-k 5 --index $(DEMO)/index
 	@echo "These tiles are made up and this model's weights are random: the ranking means nothing yet."

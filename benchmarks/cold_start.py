@@ -1,6 +1,6 @@
 """What a person waits for: `--help` beside a bare Typer program, and where the time of one query goes.
 
-python benchmarks/cold_start.py [--weights weights.pt]
+python -m benchmarks.cold_start [--weights weights.pt]
 """
 
 import argparse
@@ -13,9 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import file_results
-from made_tiles import make_tiles
-
+from benchmarks.machine import file_results
+from benchmarks.made_tiles import make_tiles
 from msclip_search import index_tiles
 
 BARE = '''

@@ -3,21 +3,24 @@
 Reading alone, encoding alone and the whole are timed in turn, on the same tiles, in one run. On a CPU, where both share
 the cores, the best possible rate is 1 / (t_read + t_forward); on a GPU it is the slower of the two rates.
 
-python benchmarks/efficiency.py --model untrained --count 2000
-python benchmarks/efficiency.py --model llama3-ms-clip-base --weights weights.pt --count 48 --size 224
+python -m benchmarks.efficiency --model untrained --count 2000
+python -m benchmarks.efficiency --model llama3-ms-clip-base --weights weights.pt --count 48 --size 224
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
-from machine import describe, file_results
-from made_tiles import make_tiles
+from numpy.typing import NDArray
 
+from benchmarks.machine import describe, file_results
+from benchmarks.made_tiles import make_tiles
 from msclip_search import Pace, models
 from msclip_search.archives import ChipArchive, Reading
 from msclip_search.ingest import ingest
@@ -32,13 +35,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def read_all(archive: ChipArchive, pace: Pace) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+def read_all(archive: ChipArchive, pace: Pace) -> list[NDArray[Any]]:
     """Read every tile as `index` does, and do nothing with them."""
     outcomes = read_ahead(archive.items(), threads=pace.threads, depth=pace.ahead, stopped=lambda: False)
     return [tile.pixels for outcome in outcomes for tile in outcome.tiles]
 
 
-def encode_all(encoder: Encoder, batches: list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> None:
+def encode_all(encoder: Encoder, batches: list[NDArray[Any]]) -> None:
     """Encode batches that lie ready in memory."""
     for batch in batches:
         encoder.encode_tiles(batch)
@@ -68,8 +71,8 @@ def main() -> None:
         for number in range(chosen.rounds):
             read.append(timed(lambda: read_all(archive, pace)) / chosen.count)
             forward.append(timed(lambda: encode_all(encoder, batches)) / chosen.count)
-            index = Path(folder) / f"idx{number}"
-            whole.append(timed(lambda index=index: ingest(archive, index, encoder, pace=pace)) / chosen.count)
+            job = partial(ingest, archive, Path(folder) / f"idx{number}", encoder, pace=pace)
+            whole.append(timed(job) / chosen.count)
     shared = describe()["accelerator"] is None or chosen.device == "cpu"
     best = [r + f if shared else max(r, f) for r, f in zip(read, forward, strict=True)]
     ratios = sorted(b / w for b, w in zip(best, whole, strict=True))

@@ -1,6 +1,6 @@
 """Make tiles out of nothing but numbers, to try the machinery on: they resemble no real place.
 
-python benchmarks/made_tiles.py FOLDER --count 60 --size 64
+python -m benchmarks.made_tiles FOLDER --count 60 --size 64
 """
 
 import argparse
@@ -43,7 +43,8 @@ def made_tile(seed: int, *, size: int) -> NDArray[np.uint16]:
     distance = (rows[..., None] - cells[:, 0]) ** 2 + (columns[..., None] - cells[:, 1]) ** 2
     cover = covers[distance.argmin(axis=-1)].transpose(2, 0, 1)
     noise = random.normal(1, 0.06, (1, size, size)) * random.normal(1, 0.02, (len(BANDS), size, size))
-    return np.clip(cover * noise, 1, 10_000).astype(np.uint16)
+    pixels: NDArray[np.uint16] = np.clip(cover * noise, 1, 10_000).astype(np.uint16)
+    return pixels
 
 
 def make_tiles(folder: Path, *, count: int, size: int) -> None:

@@ -1,6 +1,6 @@
 """Does memory grow with the archive? Peak resident memory of indexing few tiles and many, each in a process of its own.
 
-python benchmarks/memory.py --few 200 --many 2000
+python -m benchmarks.memory --few 200 --many 2000
 """
 
 import argparse
@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import file_results
-from made_tiles import make_tiles
+from benchmarks.machine import file_results
+from benchmarks.made_tiles import make_tiles
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that the system counts peak memory in."""

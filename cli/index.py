@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ from msclip_search.cli.console import INTERRUPTED, VOICE, err, handled, out, say
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 if TYPE_CHECKING:
-    from msclip_search.ingest import Progress, Report
+    from msclip_search.ingest import Report
 
 
 @handled
@@ -83,7 +83,7 @@ def index(
     from msclip_search.ingest import index_tiles
 
     stop = threading.Event()
-    with _stopping(stop) as received, _progress_bar() as progress:
+    with _progress_bar(stop) as progress, _stopping(stop, progress) as received:
         report = index_tiles(
             archive,
             index=index,
@@ -108,7 +108,7 @@ def index(
 
 
 @contextmanager
-def _stopping(stop: threading.Event) -> Iterator[list[int]]:
+def _stopping(stop: threading.Event, progress: "Callable[[str, Report | None], None] | None") -> Iterator[list[int]]:
     """Let Ctrl-C and a polite kill end the run after a commit, and a second one at once."""
     received: list[int] = []
 
@@ -117,6 +117,8 @@ def _stopping(stop: threading.Event) -> Iterator[list[int]]:
             raise KeyboardInterrupt
         received.append(number)
         stop.set()
+        if progress:
+            progress("", None)
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -127,7 +129,7 @@ def _stopping(stop: threading.Event) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _progress_bar() -> Iterator["Progress | None"]:
+def _progress_bar(stop: threading.Event) -> Iterator["Callable[[str, Report | None], None] | None"]:
     """Show a bar with tiles a second and time left, on a terminal only."""
     if not show_progress():
         yield None
@@ -153,11 +155,15 @@ def _progress_bar() -> Iterator["Progress | None"]:
     with Progress(*columns, console=err(), transient=True) as bars:
         task = bars.add_task("loading the model", total=None, rate="", skipped="")
 
-        def progress(stage: str, report: "Report") -> None:
+        def progress(stage: str, report: "Report | None") -> None:
+            if stop.is_set():
+                bars.update(task, description="stopping after a commit (Ctrl-C again: at once)")
+            if report is None:
+                return
             speed = bars.tasks[0].speed
             bars.update(
                 task,
-                description=stage,
+                description=None if stop.is_set() else stage,
                 total=report.total,
                 completed=report.done,
                 rate=f"{speed:,.1f} tiles/s" if speed else "",

@@ -29,7 +29,8 @@ def test_table(run: Run, index: Path, expected: Hits) -> None:
     assert lines[1].split() == ["rank", "score", "percentile", "tile", "place", "date"]
     for line, hit in zip(lines[2:7], expected, strict=True):
         rank, score, percentile, tile, *place, date = line.split()
-        assert (int(rank), float(score)) == (hit.rank, pytest.approx(hit.score, abs=5e-5))
+        assert int(rank) == hit.rank
+        assert float(score) == pytest.approx(hit.score, abs=5e-5)
         assert float(percentile) == pytest.approx(hit.percentile, abs=5e-3)
         assert tile.endswith(Path(hit.source).name)
         assert hit.bbox
