@@ -15,7 +15,8 @@ from msclip_search.errors import BandsError, MsclipError
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """All thirteen, in the order of the instrument (and of L1C products)."""
 
-_NO_B10 = tuple(band for band in BANDS if band != "B10")
+_CIRRUS = "B10"
+_NO_B10 = tuple(band for band in BANDS if band != _CIRRUS)
 _TEN = tuple(band for band in BANDS if band not in {"B01", "B09", "B10"})
 
 LAYOUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -154,7 +155,7 @@ def name_bands(count: int, *, descriptions: Sequence[str | None] = (), layout: S
         return described
     if layout is not None:
         if len(layout) != count:
-            raise BandsError(f"has {count} bands where --bands names {len(layout)}")
+            raise BandsError(f"has {count} band{'s' * (count != 1)} where --bands names {len(layout)}")
         return Naming(tuple(layout))
     if settled := SETTLED.get(count):
         return Naming(settled)
@@ -164,6 +165,33 @@ def name_bands(count: int, *, descriptions: Sequence[str | None] = (), layout: S
             "(B8A ninth, after B08) or --bands eurosat (B8A last)"
         )
     raise BandsError(f"has {count} band{'s' * (count != 1)} that it does not name: say which with --bands B02,B03,…")
+
+
+def likelier_layout(layout: Sequence[str], means: Sequence[float]) -> str | None:
+    """Name the other order of thirteen bands, where the pixels speak for it and against the one given.
+
+    B10 lies where the atmosphere lets nothing from the ground through, so it is the darkest band of nearly every tile.
+    That is enough to warn by, and not enough to decide by.
+
+    Parameters
+    ----------
+    layout
+        The bands of the file in order, as the user named them.
+    means
+        Mean of each band's valid stored values.
+
+    Returns
+    -------
+    str or None
+        "l1c" or "eurosat"; None where nothing speaks against the order given.
+    """
+    orders = {name: LAYOUTS[name] for name in ("l1c", "eurosat")}
+    if tuple(layout) not in orders.values():
+        return None
+    darkest = min(range(len(means)), key=means.__getitem__)
+    if layout[darkest] == _CIRRUS:
+        return None
+    return next((name for name, bands in orders.items() if bands[darkest] == _CIRRUS), None)
 
 
 @dataclass(frozen=True, slots=True)

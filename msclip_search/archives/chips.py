@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 from msclip_search import radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.names import facts_of_name, sensing_time
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
-from msclip_search.bands import LAYOUTS, Choice, band_name, choose_bands, name_bands
+from msclip_search.bands import BANDS, LAYOUTS, Choice, band_name, choose_bands, likelier_layout, name_bands
 from msclip_search.errors import ArchiveError, MsclipError, TileError
 from msclip_search.files import file_state
 from msclip_search.raster import Raster, read_raster
@@ -133,6 +134,7 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
         empty |= raster.masked
     if empty.all():
         raise TileError("holds no data: every pixel is nodata")
+    _doubt_order(raster, reading, path, empty)
     offset = None if raster.picture else reading.offset
     pixels = radiometry.fill(raster.pixels[list(choice.positions)], empty, declared=raster.nodata)
     if radiometry.is_plain_reflectance(pixels):
@@ -164,6 +166,21 @@ def _choose(raster: Raster, reading: Reading, path: Path) -> Choice:
     for wanted, taken in choice.substituted:
         logger.warning("%s lacks %s; %s stands in for it.", path, wanted, taken, extra={"once": f"lacks {wanted}"})
     return choice
+
+
+def _doubt_order(raster: Raster, reading: Reading, path: Path, empty: NDArray[np.bool_]) -> None:
+    """Warn where the pixels speak against the order of thirteen bands that the user gave."""
+    if reading.layout is None or len(reading.layout) != len(BANDS) or any(map(band_name, raster.descriptions)):
+        return
+    means = [float(np.nan_to_num(band[~empty], nan=0, posinf=0, neginf=0).mean()) for band in raster.pixels]
+    if other := likelier_layout(reading.layout, means):
+        logger.warning(
+            "%s: B10 (cirrus) should be the darkest band, and with this --bands it is not: "
+            "it would be with --bands %s. The tile was indexed as you said; if you were wrong, index it again.",
+            path,
+            other,
+            extra={"once": "order"},
+        )
 
 
 def _record(raster: Raster, path: Path, *, offset: float | None, nodata: float, fingerprint: str) -> TileRecord:
