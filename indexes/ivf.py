@@ -22,7 +22,7 @@ QUERIES_AT_ONCE = 64
 CODE_ROUNDS = 8
 """Rounds of k-means for the codes; FAISS's own 25 gain nothing that the re-ranking does not give back."""
 
-CODE_POINTS = 64
+CODE_POINTS = 39
 """Vectors for each of a code's centroids to learn from, at most."""
 
 ROTATION_ROUNDS = 2

@@ -60,7 +60,7 @@ def check_tiff(file: BinaryIO) -> None:
         raise TileError("is truncated: its tags are cut off")
     for text in tags[tags["tag"] == _GDAL_METADATA]:
         file.seek(int(text["value"]))
-        if _GDAL_METADATA_END not in file.read(int(text["count"])):
+        if _GDAL_METADATA_END not in file.read(min(int(text["count"]), size)):
             raise TileError("is damaged: what GDAL wrote about its bands is cut off")
     if (tags["tag"] == 0).any():
         raise TileError("is damaged: a part of its directory was never written")

@@ -41,11 +41,10 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     if file_state(path).startswith("0-"):
         raise TileError("is empty (0 bytes)")
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise TileError(_reason(error, path)) from error
-    with file:
-        yield file
 
 
 def _reason(error: OSError, path: Path) -> str:
@@ -55,4 +54,4 @@ def _reason(error: OSError, path: Path) -> str:
         return "is a link that leads nowhere" if path.is_symlink() else "is not there"
     if error.errno == errno.ELOOP:
         return "is a link that leads in circles"
-    return f"cannot be opened: {(error.strerror or str(error)).lower()}"
+    return f"cannot be read: {(error.strerror or str(error)).lower()}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
@@ -14,12 +15,27 @@ from msclip_search.archives import Reading
 from msclip_search.archives.chips import Chip
 from msclip_search.archives.paths import Found
 from msclip_search.bands import BANDS, LAYOUTS
+from msclip_search.errors import TileError
 from msclip_search.tile import Tile
 
 TEN = LAYOUTS["ten"]
 READING = Reading(want=TEN)
 PICTURES = Reading(want=LAYOUTS["rgb"])
 HEIGHT, WIDTH = 24, 40
+TILED = {"tiled": True, "blockxsize": 16, "blockysize": 16}
+PACKED: list[dict[str, Any]] = [
+    {},
+    {"compress": "deflate", "predictor": 2},
+    {"compress": "lzw"},
+    {"compress": "zstd", "predictor": 2, **TILED},
+    {"compress": "deflate", "zlevel": 9, **TILED},
+    {"compress": "packbits", "blockysize": 5},
+    {"compress": "lzma"},
+    {"compress": "zstd", "BIGTIFF": "YES"},
+    {"ENDIANNESS": "BIG"},
+    {"compress": "deflate", "ENDIANNESS": "BIG", "BIGTIFF": "YES", **TILED},
+]
+"""Options for GDAL: every kind of compression, block, byte order."""
 PLACE = rasterio.Affine(10, 0, 600_000, 0, -10, 5_300_000)
 
 
@@ -60,3 +76,30 @@ def read(path: Path, reading: Reading = READING) -> Tile:
     """Read a file as an archive reads it."""
     (tile,) = Chip(Found(path), reading).read()
     return tile
+
+
+def by_rasterio(path: Path) -> NDArray[Any]:
+    with rasterio.open(path) as dataset:
+        pixels: NDArray[Any] = dataset.read()
+    return pixels
+
+
+def reason(path: Path, reading: Reading = READING) -> str:
+    """Why a file is refused, in one line that reads on from its name."""
+    with pytest.raises(TileError) as refused:
+        read(path, reading)
+    said = str(refused.value)
+    assert said.split(maxsplit=1)[0] in {"is", "has", "holds", "lacks", "calls", "describes", "may", "cannot"}
+    assert "\n" not in said
+    assert not said.endswith(".")
+    assert path.name not in said
+    return said
+
+
+def make(folder: Path, *names: str) -> Path:
+    """Make files with a byte in them."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder

@@ -10,44 +10,24 @@ import rasterio
 from numpy.typing import NDArray
 
 from msclip_search.archives import ChipArchive, Item, Reading, is_unchanged
-from msclip_search.archives.chips import content_id
 from msclip_search.bands import BANDS, LAYOUTS
 from msclip_search.errors import BandsError, TileError
-from msclip_search.raster import Raster, read_raster, write_chip
+from msclip_search.raster import write_chip
 from msclip_search.tile import Window
 from tests.archives.painting import (
     HEIGHT,
-    PICTURES,
+    PACKED,
     PLACE,
     READING,
     TEN,
     WIDTH,
+    by_rasterio,
     painted,
     read,
-    write_picture,
     write_tiff,
 )
 
 L2A, EUROSAT = LAYOUTS["l2a"], LAYOUTS["eurosat"]
-TILED = {"tiled": True, "blockxsize": 16, "blockysize": 16}
-PACKED: list[dict[str, Any]] = [
-    {},
-    {"compress": "deflate", "predictor": 2},
-    {"compress": "lzw"},
-    {"compress": "zstd", "predictor": 2, **TILED},
-    {"compress": "deflate", "zlevel": 9, **TILED},
-    {"compress": "packbits", "blockysize": 5},
-    {"compress": "lzma"},
-    {"compress": "zstd", "BIGTIFF": "YES"},
-    {"ENDIANNESS": "BIG"},
-    {"compress": "deflate", "ENDIANNESS": "BIG", "BIGTIFF": "YES", **TILED},
-]
-
-
-def by_rasterio(path: Path) -> NDArray[Any]:
-    with rasterio.open(path) as dataset:
-        pixels: NDArray[Any] = dataset.read()
-    return pixels
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])
@@ -170,78 +150,6 @@ def test_odd_names_are_names(tmp_path: Path, name: str) -> None:
     assert tile.record.source == str(path)
 
 
-# Pictures.
-
-
-def rgb(*, alpha: bool = False) -> NDArray[np.uint8]:
-    """Paint red with columns, green with rows, blue with both; never 0."""
-    rows, columns = np.mgrid[1 : HEIGHT + 1, 1 : WIDTH + 1]
-    layers = [columns * 6, rows * 10, rows + columns] + [np.full((HEIGHT, WIDTH), 255)] * alpha
-    return np.stack(layers).astype(np.uint8)
-
-
-@pytest.mark.parametrize(("driver", "name"), [("PNG", "a.png"), ("JPEG", "a.JPG"), ("GTiff", "a.tif")])
-def test_pictures_are_red_green_and_blue(tmp_path: Path, driver: str, name: str) -> None:
-    options = {"QUALITY": 95} if driver == "JPEG" else {}
-    path = write_picture(tmp_path / name, rgb(), driver, **options)
-    tile = read(path, PICTURES)
-    np.testing.assert_array_equal(tile.pixels, by_rasterio(path))
-    if driver != "JPEG":
-        np.testing.assert_array_equal(tile.pixels, rgb())
-    assert tile.pixels.dtype == np.uint8
-    turned = read(path, Reading(want=("B02", "B04")))
-    np.testing.assert_array_equal(turned.pixels, tile.pixels[[2, 0]])
-    with pytest.raises(BandsError, match=r"^lacks B05, B06, .*, which the model needs \(it has B04, B03, B02\)$"):
-        read(path)
-
-
-def test_red_green_and_blue_of_16_bits_are_no_picture(tmp_path: Path) -> None:
-    pixels = painted(["B04", "B03", "B02"])
-    for path in (
-        write_tiff(tmp_path / "a.tif", pixels, photometric="RGB"),
-        write_picture(tmp_path / "a.png", pixels, "PNG"),
-    ):
-        with pytest.raises(BandsError, match=r"^has 3 bands that it does not name"):
-            read(path, PICTURES)
-        tile = read(path, Reading(want=PICTURES.want, layout=PICTURES.want))
-        np.testing.assert_array_equal(tile.pixels, pixels)
-
-
-def test_a_picture_takes_no_offset(tmp_path: Path) -> None:
-    path = write_tiff(tmp_path / "a.tif", rgb())
-    tile = read(path, Reading(want=PICTURES.want, offset=-1000))
-    np.testing.assert_array_equal(tile.pixels, rgb())
-    assert (tile.record.offset, tile.record.offset_source) == (None, "as stored")
-
-
-def test_transparent_pixels_of_a_picture_are_nodata(tmp_path: Path) -> None:
-    pixels = rgb(alpha=True)
-    pixels[3, :6] = 0
-    path = write_tiff(tmp_path / "a.tif", pixels)
-    tile = read(path, PICTURES)
-    expected = rgb()
-    expected[:, :6] = 0
-    np.testing.assert_array_equal(tile.pixels, expected)
-    assert tile.record.nodata == 25
-
-
-def test_a_picture_with_names_or_a_layout_is_read_by_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = write_tiff(tmp_path / "a.tif", rgb(), descriptions=("B02", "B03", "B04"))
-    np.testing.assert_array_equal(read(path, PICTURES).pixels, rgb()[::-1])
-    assert not caplog.records
-    path = write_tiff(tmp_path / "a.tif", rgb(), descriptions=("bands", "bands", "bands"))
-    np.testing.assert_array_equal(read(path, PICTURES).pixels, rgb())
-    blue_first = Reading(want=PICTURES.want, layout=("B02", "B03", "B04"))
-    np.testing.assert_array_equal(read(path, blue_first).pixels, rgb()[::-1])
-    for_others = Reading(want=PICTURES.want, layout=EUROSAT)  # said of the other files of the archive
-    np.testing.assert_array_equal(read(path, for_others).pixels, rgb())
-
-
-def test_a_picture_model_takes_its_bands_from_reflectance(tmp_path: Path) -> None:
-    path = write_tiff(tmp_path / "a.tif", painted(L2A))
-    np.testing.assert_array_equal(read(path, PICTURES).pixels, painted(["B04", "B03", "B02"]))
-
-
 # What else is recorded.
 
 
@@ -310,77 +218,6 @@ def test_many_threads_read_what_one_reads(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         for number, pixels in enumerate(pool.map(work, paths)):
             np.testing.assert_array_equal(pixels, painted(TEN) + number)
-
-
-# Names by content.
-
-
-def test_one_content_id_is_pinned() -> None:
-    raster = Raster(
-        pixels=painted(TEN),
-        descriptions=TEN,
-        nodata=0.0,
-        crs="EPSG:32632",
-        bounds=(600_000.0, 5_299_760.0, 600_400.0, 5_300_000.0),
-    )
-    # Changing it makes every tile of every index another one.
-    assert content_id(raster) == "1c0a6881c853c4a487eafed9fc46f4df"
-    bare = painted(TEN, "float32")
-    for pixels in (bare, bare.astype(">f4"), np.asfortranarray(bare)):
-        assert content_id(Raster(pixels=pixels)) == "fd0f4bde452cb4888a31ebbc2d24b5cd"
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])
-def test_copies_in_other_forms_keep_their_id(tmp_path: Path, dtype: str) -> None:
-    copies = [{}, {"interleave": "pixel"}, *PACKED[2:], {"interleave": "band", **TILED}]
-    ids = {
-        read(write_tiff(tmp_path / f"{number}.tif", painted(TEN, dtype), **options)).record.tile_id
-        for number, options in enumerate(copies)
-    }
-    assert len(ids) == 1
-    said = Reading(want=("B03",), layout=TEN, offset=-1000)
-    assert {read(tmp_path / "0.tif", said).record.tile_id} == ids
-    assert read(tmp_path / "0.tif").record.tile_id == content_id(read_raster(tmp_path / "0.tif"))
-
-
-def test_arrays_of_one_content_have_one_id(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", painted(TEN))
-    np.save(tmp_path / "b.npy", np.asfortranarray(painted(TEN)).astype(">u2"))
-    np.save(tmp_path / "c.npy", np.moveaxis(painted(TEN), 0, -1))
-    np.savez_compressed(tmp_path / "d.npz", x=painted(TEN))
-    assert len({read(path).record.tile_id for path in tmp_path.iterdir()}) == 1
-
-
-def test_other_contents_have_other_ids(tmp_path: Path) -> None:
-    pixels = painted(TEN)
-    one = painted(TEN)
-    one[7, 11, 13] += 1
-    made = [
-        write_tiff(tmp_path / "a.tif", pixels),
-        write_tiff(tmp_path / "one.tif", one),
-        write_tiff(tmp_path / "type.tif", pixels.astype(np.int16)),
-        write_tiff(tmp_path / "crs.tif", pixels, crs="EPSG:32633"),
-        write_tiff(tmp_path / "none.tif", pixels, crs=None),
-        write_tiff(tmp_path / "east.tif", pixels, transform=rasterio.Affine(10, 0, 600_010, 0, -10, 5_300_000)),
-        write_tiff(tmp_path / "size.tif", pixels, transform=rasterio.Affine(20, 0, 600_000, 0, -10, 5_300_000)),
-        write_tiff(tmp_path / "shape.tif", pixels.reshape(10, WIDTH, HEIGHT)),
-        write_tiff(tmp_path / "names.tif", pixels, descriptions=TEN),
-        write_tiff(tmp_path / "turned.tif", pixels, descriptions=TEN[::-1]),
-        write_tiff(tmp_path / "nodata.tif", pixels, nodata=0),
-        write_tiff(tmp_path / "mask.tif", pixels, mask=np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) > 7),
-        write_tiff(tmp_path / "mask2.tif", pixels, mask=np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) > 8),
-    ]
-    assert len({read(path).record.tile_id for path in made}) == len(made)
-
-
-def test_a_file_whose_names_are_put_right_is_another_tile(tmp_path: Path) -> None:
-    # Its embedding must not be taken over from before.
-    path = write_tiff(tmp_path / "a.tif", painted(TEN), descriptions=TEN[::-1])
-    wrong = read(path).record
-    with rasterio.open(path, "r+") as dataset:
-        dataset.descriptions = TEN
-    assert read(path).record.tile_id != wrong.tile_id
-    np.testing.assert_array_equal(read(path).pixels, painted(TEN))
 
 
 # Writing.

@@ -1,77 +1,14 @@
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import rasterio
-import shapely
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from rasterio.warp import transform_bounds
 
 from msclip_search.geometry import Footprint, footprint
-from msclip_search.raster import LARGEST_SIDE, Raster, read_raster
-from tests.archives.painting import write_tiff
-
-SIDE = 16
-A, F = 6_378_137.0, 1 / 298.257223563
-
-
-def degrees(zone: int, east: float, north: float) -> tuple[float, float]:
-    """Longitude and latitude of UTM coordinates by Krüger's series, to a millimetre; the south has negative zones."""
-    n = F / (2 - F)
-    radius = A / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
-    xi = (north - (10_000_000 if zone < 0 else 0)) / (0.9996 * radius)
-    eta = (east - 500_000) / (0.9996 * radius)
-    beta = (n / 2 - 2 * n**2 / 3 + 37 * n**3 / 96, n**2 / 48 + n**3 / 15, 17 * n**3 / 480)
-    xi_, eta_ = (
-        xi - sum(b * math.sin(2 * j * xi) * math.cosh(2 * j * eta) for j, b in enumerate(beta, 1)),
-        eta - sum(b * math.cos(2 * j * xi) * math.sinh(2 * j * eta) for j, b in enumerate(beta, 1)),
-    )
-    chi = math.asin(math.sin(xi_) / math.cosh(eta_))
-    delta = (2 * n - 2 * n**2 / 3 - 2 * n**3, 7 * n**2 / 3 - 8 * n**3 / 5, 56 * n**3 / 15)
-    latitude = chi + sum(d * math.sin(2 * j * chi) for j, d in enumerate(delta, 1))
-    longitude = math.degrees(math.atan2(math.sinh(eta_), math.cos(xi_))) + abs(zone) * 6 - 183
-    return (longitude + 180) % 360 - 180, math.degrees(latitude)
-
-
-def crs_of(zone: int) -> str:
-    return f"EPSG:{32600 + zone if zone > 0 else 32700 - zone}"
-
-
-def raster(folder: Path, crs: str | None, transform: tuple[float, ...], *, side: int = SIDE) -> Raster:
-    """Write a tile somewhere on the ground, and read it."""
-    pixels = np.ones((1, side, side), np.uint8)
-    return read_raster(write_tiff(folder / "a.tif", pixels, crs=crs, transform=rasterio.Affine(*transform)))
-
-
-def outline(folder: Path, crs: str, transform: tuple[float, ...], *, side: int = SIDE) -> Footprint:
-    found = raster(folder, crs, transform, side=side).footprint
-    assert found is not None
-    return found
-
-
-def assert_corners(shape: Any, expected: Sequence[tuple[float, float]]) -> None:  # noqa: ANN401 - shapely has no types
-    """Find the expected corners and no others, wherever the ring begins, to a millimetre."""
-    found = shape.exterior.coords[:-1]
-    assert len(found) == len(expected)
-    for x, y in expected:
-        assert min(math.hypot(x - other[0], y - other[1]) for other in found) < 1e-8
-
-
-def parts(found: Footprint) -> list[Any]:
-    """Polygons of a footprint, which are as GeoParquet and RFC 7946 want them."""
-    polygons = list(getattr(found.shape, "geoms", [found.shape]))
-    for polygon in polygons:
-        assert polygon.is_valid
-        assert polygon.exterior.is_ccw
-        west, south, east, north = polygon.bounds
-        assert -180 <= west < east <= 180
-        assert -90 <= south < north <= 90
-    return polygons
+from tests.archives.ground import SIDE, assert_corners, crs_of, degrees, outline, parts, raster
 
 
 @pytest.mark.parametrize("zone", [1, 31, 32, 60, -1, -22, -60])
@@ -255,127 +192,6 @@ def test_rounding_at_a_pole_is_forgiven() -> None:
     found = footprint([0, 1, 1, 0], [89, 89, 90 + 1e-9, 90 + 1e-9])
     assert found
     assert found.bbox == (0, 89, 1, 90)
-
-
-# The poles.
-
-
-@pytest.mark.parametrize("pixel", [100.0, 1000.0])
-@pytest.mark.parametrize(("crs", "sign"), [("EPSG:3413", 1), ("EPSG:3031", -1)])
-def test_a_tile_over_a_pole_reaches_around_it(tmp_path: Path, crs: str, sign: int, pixel: float) -> None:
-    half = pixel * SIDE / 2
-    found = outline(tmp_path, crs, (pixel, 0, -half, 0, -pixel, half))
-    (shape,) = parts(found)
-    edge = min(abs(y) for _, y in shape.exterior.coords if abs(y) < 90)  # the corners are furthest from the pole
-    # True scale lies at 70° and 71°.
-    assert (90 - edge) * 111_694 == pytest.approx(half * math.sqrt(2), rel=0.04)
-    assert found.bbox == pytest.approx((-180, edge, 180, 90) if sign > 0 else (-180, -90, 180, -edge))
-    for longitude in range(-175, 180, 10):
-        assert shape.contains(shapely.Point(longitude, sign * (90 - (90 - edge) / 10)))
-        assert not shape.contains(shapely.Point(longitude, sign * (edge - 0.001)))
-    # A quarter of the way round lies the middle of an edge, nearer to the pole than a corner by the root of 2.
-    middle = -45 if sign > 0 else 0
-    across = [y for x, y in shape.exterior.coords if abs(math.remainder(x - middle, 90)) < 1 and abs(y) < 90]
-    assert across
-    assert np.abs(np.abs(across) - (90 - (90 - edge) / math.sqrt(2))).max() < 0.02 * (90 - edge)
-
-
-@settings(deadline=None)  # the machine may be busy
-@given(
-    sign=st.sampled_from([1, -1]),
-    start=st.floats(-180, 180),
-    steps=st.lists(st.floats(1, 100), min_size=4, max_size=12).map(lambda steps: 360 * np.cumsum(steps) / sum(steps)),
-    latitude=st.floats(80, 89.99),
-    backwards=st.booleans(),
-)
-def test_any_ring_around_a_pole_is_one_polygon(
-    sign: int, start: float, steps: NDArray[np.float64], latitude: float, *, backwards: bool
-) -> None:
-    assume(np.diff(steps, prepend=0).max() < 179)
-    turned = (start + steps[:: -1 if backwards else 1] + 180) % 360 - 180
-    found = footprint(turned, np.full(len(turned), sign * latitude))
-    assert found is not None
-    (shape,) = parts(found)
-    south, north = sorted((sign * 90, sign * latitude))
-    assert found.bbox == pytest.approx((-180, south, 180, north))
-    assert shape.area == pytest.approx(360 * (90 - latitude), rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("crs", "east", "north", "longitude"),
-    [("EPSG:3413", 100_000, -100_000, 0), ("EPSG:3031", 100_000, 100_000, 45), ("EPSG:3413", -100_000, -100_000, -90)],
-)
-def test_a_polar_tile_beside_the_pole_is_a_plain_one(
-    tmp_path: Path, crs: str, east: float, north: float, longitude: float
-) -> None:
-    found = outline(tmp_path, crs, (10, 0, east, 0, -10, north))
-    assert found.shape.geom_type == "Polygon"
-    parts(found)
-    assert found.bbox[0] == pytest.approx(longitude, abs=0.1)
-    assert found.bbox[2] == pytest.approx(longitude, abs=0.1)
-    assert abs(found.bbox[1]) == pytest.approx(90 - math.hypot(east, north) / 111_694, abs=0.06)
-
-
-def test_a_polar_tile_across_the_antimeridian_is_split(tmp_path: Path) -> None:
-    # In EPSG:3413 the antimeridian runs towards the upper left: x = y < 0 turned by 45°, so x = −y.
-    found = outline(tmp_path, "EPSG:3413", (10, 0, -1_000_080, 0, -10, 1_000_080))
-    assert len(parts(found)) == 2
-    west, south, east, north = found.bbox
-    assert west > 179.9
-    assert east < -179.9
-    assert 76 < south < north < 78
-
-
-# Whatever the tile: its area and its middle.
-
-
-def metres_a_degree(latitude: float) -> tuple[float, float]:
-    """Length of a degree of longitude and of latitude on the ellipsoid."""
-    e2 = F * (2 - F)
-    w = 1 - e2 * math.sin(math.radians(latitude)) ** 2
-    return (
-        math.radians(1) * A / math.sqrt(w) * math.cos(math.radians(latitude)),
-        math.radians(1) * A * (1 - e2) / w**1.5,
-    )
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    zone=st.integers(-60, 60).filter(bool),
-    east=st.floats(167_000, 833_000),
-    north=st.floats(0, 9_300_000),
-    pixel=st.floats(5, 60),
-)
-def test_a_utm_tile_has_its_area_and_its_middle(
-    tmp_path_factory: pytest.TempPathFactory, zone: int, east: float, north: float, pixel: float
-) -> None:
-    top = north if zone > 0 else 10_000_000 - north
-    found = outline(tmp_path_factory.getbasetemp(), crs_of(zone), (pixel, 0, east, 0, -pixel, top))
-    edge = pixel * SIDE
-    x, y = degrees(zone, east + edge / 2, top - edge / 2)
-    across, along = metres_a_degree(y)
-    polygons = parts(found)
-    assert sum(polygon.area for polygon in polygons) * across * along == pytest.approx(edge**2, rel=0.003)
-    assert any(polygon.contains(shapely.Point(x, y)) for polygon in polygons)
-
-
-@pytest.mark.parametrize(("pixel", "tolerance"), [(4.9, 1.0), (60, 1.0)])
-@pytest.mark.parametrize("north", [1_000_000, 6_640_000])
-def test_the_outline_stays_by_the_edge_of_the_largest_tile(
-    tmp_path: Path, pixel: float, tolerance: float, north: float
-) -> None:
-    # At 60° the middle of the northern edge bulges away from the line between its corners by 0.8 m over 5 km, 120 m
-    # over 61 km; the latter has points between.
-    edge = pixel * LARGEST_SIDE
-    found = outline(tmp_path, "EPSG:32632", (pixel, 0, 500_000 - edge / 2, 0, -pixel, north), side=LARGEST_SIDE)
-    (shape,) = parts(found)
-    distances = []
-    for share in np.linspace(0, 1, 21):
-        x, y = degrees(32, 500_000 - edge / 2 + share * edge, north)
-        across, along = metres_a_degree(y)
-        ground = shapely.LineString([(lon * across, lat * along) for lon, lat in shape.exterior.coords])
-        distances.append(ground.distance(shapely.Point(x * across, y * along)))
-    assert max(distances) < tolerance
 
 
 def test_wkb_is_all_there_is_to_a_footprint() -> None:

@@ -2,18 +2,16 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
-from numpy.typing import NDArray
 from rasterio.warp import transform_bounds
 
 from msclip_search.archives import ChipArchive, Reading
 from msclip_search.bands import LAYOUTS
 from msclip_search.errors import BandsError, TileError
-from tests.archives.painting import PICTURES, READING, TEN, read
+from tests.archives.painting import PICTURES, READING, TEN, by_rasterio, read
 
 # Positions of the ten bands, counted by hand from the order on disk that the data's own README gives.
 IN_L2A = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
@@ -27,16 +25,10 @@ def chips(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def stored(path: Path) -> NDArray[Any]:
-    with rasterio.open(path) as dataset:
-        pixels: NDArray[Any] = dataset.read()
-    return pixels
-
-
 def test_l2a_chips_are_read_as_they_are(shared: Path) -> None:
     for path in chips(shared / "data" / "terramesh_examples" / "S2L2A", 5):
         tile = read(path)
-        np.testing.assert_array_equal(tile.pixels, stored(path)[IN_L2A])
+        np.testing.assert_array_equal(tile.pixels, by_rasterio(path)[IN_L2A])
         assert tile.pixels.dtype == np.int16
         with rasterio.open(path) as dataset:
             assert tile.record.crs == dataset.crs.to_string()
@@ -49,7 +41,7 @@ def test_l2a_chips_are_read_as_they_are(shared: Path) -> None:
 def test_l1c_chips_are_read_with_their_layout_only(shared: Path) -> None:
     for path in chips(shared / "data" / "terramesh_examples" / "S2L1C", 5):
         tile = read(path, Reading(want=TEN, layout=LAYOUTS["l1c"]))
-        np.testing.assert_array_equal(tile.pixels, stored(path)[IN_L1C])
+        np.testing.assert_array_equal(tile.pixels, by_rasterio(path)[IN_L1C])
         with pytest.raises(BandsError, match=r"^has 13 bands that it does not name"):
             read(path)
 
@@ -69,7 +61,7 @@ def test_both_levels_of_a_chip_cover_the_same_ground(shared: Path) -> None:
 def test_rgb_chips_are_pictures(shared: Path) -> None:
     for path in chips(shared / "data" / "terramesh_examples" / "S2RGB", 5):
         tile = read(path, PICTURES)
-        np.testing.assert_array_equal(tile.pixels, stored(path))
+        np.testing.assert_array_equal(tile.pixels, by_rasterio(path))
         assert tile.record.datetime
         # Red of the picture follows B04, its blue B02.
         reflectance = read(path.parents[1] / "S2L2A" / path.name, PICTURES).pixels
@@ -96,7 +88,7 @@ def test_eurosat_is_read_with_its_layout_where_it_lies(shared: Path) -> None:
     for item in items:
         path = Path(item.source)
         (tile,) = item.read()
-        np.testing.assert_array_equal(tile.pixels, stored(path))
+        np.testing.assert_array_equal(tile.pixels, by_rasterio(path))
         place = places[f"{path.parent.name}/{path.name}"]
         listed = [float(place[name]) for name in ("minlon", "minlat", "maxlon", "maxlat")]
         assert tile.record.footprint
@@ -110,19 +102,19 @@ def test_eurosat_is_read_with_its_layout_where_it_lies(shared: Path) -> None:
 def test_the_eurosat_layout_is_the_order_on_disk(shared: Path) -> None:
     """What bands look like tells them: cirrus is dark everywhere, and B8A is a near twin of B08."""
     for path in chips(shared / "data" / "eurosat_ms", 375)[::5]:
-        pixels = stored(path).astype(np.float64)
+        pixels = by_rasterio(path).astype(np.float64)
         bands = LAYOUTS["eurosat"]
         means = dict(zip(bands, pixels.mean(axis=(1, 2)), strict=True))
         assert min(means, key=lambda band: means[band]) == "B10"
         tile = read(path, Reading(want=TEN, layout=bands))
-        np.testing.assert_array_equal(tile.pixels, stored(path)[IN_EUROSAT])
+        np.testing.assert_array_equal(tile.pixels, by_rasterio(path)[IN_EUROSAT])
         with pytest.raises(BandsError, match=r"^has 13 bands that it does not name"):
             read(path)
 
 
 def test_b8a_follows_the_near_infrared_in_eurosat(shared: Path) -> None:
     bands = LAYOUTS["eurosat"]
-    forest = np.stack([stored(path) for path in sorted((shared / "data" / "eurosat_ms" / "Forest").glob("*.tif"))])
+    forest = np.stack([by_rasterio(path) for path in sorted((shared / "data" / "eurosat_ms" / "Forest").glob("*.tif"))])
     means = dict(zip(bands, forest.astype(np.float64).mean(axis=(0, 2, 3)), strict=True))
     # Over forest the near infrared towers over water vapour (B09) and the short waves (B11, B12).
     assert means["B8A"] > 2 * max(means["B09"], means["B11"], means["B12"], means["B04"])

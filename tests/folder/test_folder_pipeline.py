@@ -256,6 +256,21 @@ def test_pixels_are_let_go_of_long_before_the_commit(tmp_path: Path) -> None:
     assert len(stored_tiles(tmp_path / "idx")) == 600
 
 
+def test_pixels_are_in_memory_once_while_they_are_encoded(tmp_path: Path) -> None:
+    memory = Memory()
+    alive: list[int] = []
+
+    class Watching(Counting):
+        def encode_tiles(self, pixels: Pixels) -> Embeddings:
+            time.sleep(0.1)  # by then the main thread waits for this batch, with the last tile in its hands at most
+            alive.append(memory.now)
+            return super().encode_tiles(pixels)
+
+    ingest(MadeArchive([MadeItem(number, memory=memory) for number in range(40)]), tmp_path / "idx", Watching(batch=40))
+    assert alive
+    assert max(alive) <= 2
+
+
 def test_an_encoder_that_gives_up_ends_the_run_and_earlier_commits_stand(tmp_path: Path) -> None:
     class Tired(Counting):
         def encode_tiles(self, pixels: Pixels) -> Embeddings:

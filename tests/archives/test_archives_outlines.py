@@ -1,0 +1,51 @@
+"""Whatever the tile: its area, its middle, its edges."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msclip_search.raster import LARGEST_SIDE
+from tests.archives.ground import SIDE, crs_of, degrees, metres_a_degree, outline, parts
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    zone=st.integers(-60, 60).filter(bool),
+    east=st.floats(167_000, 833_000),
+    north=st.floats(0, 9_300_000),
+    pixel=st.floats(5, 60),
+)
+def test_a_utm_tile_has_its_area_and_its_middle(
+    tmp_path_factory: pytest.TempPathFactory, zone: int, east: float, north: float, pixel: float
+) -> None:
+    top = north if zone > 0 else 10_000_000 - north
+    found = outline(tmp_path_factory.getbasetemp(), crs_of(zone), (pixel, 0, east, 0, -pixel, top))
+    edge = pixel * SIDE
+    x, y = degrees(zone, east + edge / 2, top - edge / 2)
+    across, along = metres_a_degree(y)
+    polygons = parts(found)
+    assert sum(polygon.area for polygon in polygons) * across * along == pytest.approx(edge**2, rel=0.003)
+    assert any(polygon.contains(shapely.Point(x, y)) for polygon in polygons)
+
+
+@pytest.mark.parametrize(("pixel", "tolerance"), [(4.9, 1.0), (60, 1.0)])
+@pytest.mark.parametrize("north", [1_000_000, 6_640_000])
+def test_the_outline_stays_by_the_edge_of_the_largest_tile(
+    tmp_path: Path, pixel: float, tolerance: float, north: float
+) -> None:
+    # At 60° the middle of the northern edge bulges away from the line between its corners by 0.8 m over 5 km, 120 m
+    # over 61 km; the latter has points between.
+    edge = pixel * LARGEST_SIDE
+    found = outline(tmp_path, "EPSG:32632", (pixel, 0, 500_000 - edge / 2, 0, -pixel, north), side=LARGEST_SIDE)
+    (shape,) = parts(found)
+    distances = []
+    for share in np.linspace(0, 1, 21):
+        x, y = degrees(32, 500_000 - edge / 2 + share * edge, north)
+        across, along = metres_a_degree(y)
+        ground = shapely.LineString([(lon * across, lat * along) for lon, lat in shape.exterior.coords])
+        distances.append(ground.distance(shapely.Point(x * across, y * along)))
+    assert max(distances) < tolerance
