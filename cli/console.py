@@ -59,8 +59,12 @@ def err() -> "Console":
 def _console(*, stderr: bool) -> "Console":
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE, color_system=None)
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, markup=False, width=_WIDE, color_system=None)
+    )
 
 
 def show_progress() -> bool:

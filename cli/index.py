@@ -2,11 +2,11 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import typer
 
@@ -14,6 +14,8 @@ from msclip_search.cli.console import INTERRUPTED, VOICE, err, handled, out, say
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from msclip_search.ingest import Report
 
 
@@ -59,9 +61,13 @@ def index(
         ),
     ] = None,
     kind: Annotated[
-        Literal["auto", "ivfpq", "flat"],
-        typer.Option(metavar="auto|ivfpq|flat", help="What searches use. auto: IVF-PQ as soon as it can be trained."),
-    ] = "auto",
+        Literal["auto", "ivfpq", "flat"] | None,
+        typer.Option(
+            metavar="auto|ivfpq|flat",
+            help="What searches use. auto: IVF-PQ as soon as it can be trained. By default as before, or auto.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any file could not be read.")] = False,
     quiet: Quiet = False,
@@ -83,7 +89,7 @@ def index(
     from msclip_search.ingest import index_tiles
 
     stop = threading.Event()
-    with _progress_bar(stop) as progress, _stopping(stop, progress) as received:
+    with _Display(stop) as display, _stopping(stop, display) as received:
         report = index_tiles(
             archive,
             index=index,
@@ -96,7 +102,7 @@ def index(
             kind=kind,
             device=device,
             stop=stop,
-            progress=progress,
+            progress=display.progress,
             show_download=show_progress(),
         )
     if not VOICE.quiet:
@@ -107,18 +113,89 @@ def index(
         raise typer.Exit(1)
 
 
+class _Display:
+    """Shows how far a run is: on a terminal a bar with tiles a second and time left, elsewhere nothing.
+
+    The bar appears with the first tile, so that it is not in the way of the one of a download.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._bars: Progress | None = None
+        self.begun = False
+        """Whether the run has come to its tiles, and so has something to commit."""
+
+    def __enter__(self) -> Self:
+        if show_progress():
+            say("Loading the model.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def progress(self, stage: str, report: "Report") -> None:
+        """Show counts."""
+        self.begun = True
+        if not show_progress():
+            return
+        if self._bars is None:
+            self._bars = _bars()
+            self._bars.start()
+        bars = self._bars
+        speed = bars.tasks[0].speed
+        bars.update(
+            bars.task_ids[0],
+            description=_STOPPING if self._stop.is_set() else stage,
+            total=report.total,
+            completed=report.done,
+            rate=f"{speed:,.1f} tiles/s" if speed else "",
+            skipped=f"{report.failed:,} skipped" if report.failed else "",
+        )
+
+    def stopping(self) -> None:
+        """Say that the run is coming to its end."""
+        if self._bars:
+            self._bars.update(self._bars.task_ids[0], description=_STOPPING)
+        else:
+            say(f"{_STOPPING}.")
+
+
+_STOPPING = "Stopping after a commit (Ctrl-C again: at once)"
+
+
+def _bars() -> "Progress":
+    """Make the bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    bars = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[skipped]}", style="yellow", markup=False),
+        console=err(),
+        transient=True,
+    )
+    bars.add_task("", total=None, rate="", skipped="")
+    return bars
+
+
 @contextmanager
-def _stopping(stop: threading.Event, progress: "Callable[[str, Report | None], None] | None") -> Iterator[list[int]]:
-    """Let Ctrl-C and a polite kill end the run after a commit, and a second one at once."""
+def _stopping(stop: threading.Event, display: _Display) -> Iterator[list[int]]:
+    """Let Ctrl-C and a polite kill end the run after a commit, and a second one, or one before any tile, at once."""
     received: list[int] = []
 
     def handler(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.is_set() or not display.begun:
             raise KeyboardInterrupt
         received.append(number)
         stop.set()
-        if progress:
-            progress("", None)
+        display.stopping()
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -126,51 +203,6 @@ def _stopping(stop: threading.Event, progress: "Callable[[str, Report | None], N
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-@contextmanager
-def _progress_bar(stop: threading.Event) -> Iterator["Callable[[str, Report | None], None] | None"]:
-    """Show a bar with tiles a second and time left, on a terminal only."""
-    if not show_progress():
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[skipped]}"),
-    )
-    with Progress(*columns, console=err(), transient=True) as bars:
-        task = bars.add_task("loading the model", total=None, rate="", skipped="")
-
-        def progress(stage: str, report: "Report | None") -> None:
-            if stop.is_set():
-                bars.update(task, description="stopping after a commit (Ctrl-C again: at once)")
-            if report is None:
-                return
-            speed = bars.tasks[0].speed
-            bars.update(
-                task,
-                description=None if stop.is_set() else stage,
-                total=report.total,
-                completed=report.done,
-                rate=f"{speed:,.1f} tiles/s" if speed else "",
-                skipped=f"[yellow]{report.failed:,} skipped" if report.failed else "",
-            )
-
-        yield progress
 
 
 def _summary(report: "Report", index: Path) -> None:
@@ -185,7 +217,7 @@ def _summary(report: "Report", index: Path) -> None:
         "unchanged": report.unchanged,
         "taken over": report.taken_over,
         "replaced": report.replaced,
-        "duplicates": report.duplicates,
+        f"duplicate{'s' * (report.duplicates != 1)}": report.duplicates,
     }
     named = [f"{number:,} {name}" for name, number in counts.items() if number or name == "embedded"]
     rows.add_row("tiles", f"{' · '.join(named)} · {report.tiles:,} in the index")

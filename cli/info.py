@@ -105,19 +105,16 @@ def models(form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = 
         typer.echo(json.dumps([spec.to_dict() for spec in specs], indent=2, ensure_ascii=False))
         return
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("model", "bands", "px", "numbers", "weights", "licence", "what it is", box=None, header_style="bold")
     for spec in specs:
+        weights = f"{spec.hub.repo} on the hub, or --weights FILE" if spec.hub else "none needed"
+        rows = Table.grid(padding=(0, 2))
+        rows.add_row("", "bands", " ".join(spec.bands))
+        rows.add_row("", "tiles", f"{spec.size} x {spec.size} px become {spec.dimension} numbers")
+        rows.add_row("", "weights", weights)
+        rows.add_row("", "licence", spec.licence)
         default = " (default)" if spec.name == library.DEFAULT else ""
-        source = f"{spec.hub.repo} or --weights" if spec.hub else "none needed"
-        table.add_row(
-            spec.name + default,
-            f"{len(spec.bands)}: {' '.join(spec.bands)}",
-            str(spec.size),
-            str(spec.dimension),
-            source,
-            spec.licence,
-            spec.summary,
-        )
-    out().print(table)
+        out().print(Text.assemble((spec.name, "bold"), f"{default}: {spec.summary}"))
+        out().print(rows)
     say("open_clip:ARCH (RGB, with --weights FILE) is any architecture of OpenCLIP on a true-colour rendering.")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli.console import err, handled, set_voice, show_progress
+from msclip_search.cli.console import handled, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
@@ -57,7 +57,8 @@ def query(
     """Rank the tiles of an index by what they show.
 
     The score is the cosine between tile and text.
-    The percentile says how many percent of the index score lower.
+    The percentile says how many percent of the index score lower;
+    above 8,192 tiles it is estimated from a sample of as many.
 
         msclip-search query "flooded farmland" --top-k 100
 
@@ -75,11 +76,7 @@ def query(
 
     texts += read_queries(queries_file) if queries_file else []
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
-        if show_progress():
-            with err().status(f"loading {opened.model}"):
-                results = opened.search_many(texts, k=top_k, templates=templates)
-        else:
-            results = opened.search_many(texts, k=top_k, templates=templates)
+        results = opened.search_many(texts, k=top_k, templates=templates)
         write_results(results, chosen, output=output, index=str(index), model=opened.model)
 
 

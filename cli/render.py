@@ -23,6 +23,10 @@ _CSV = (
     "datetime", "cloud", "nodata", "labels",
 )  # fmt: skip
 
+_OTHER_COLUMNS = 62
+"""Characters of a line that the columns beside the tile's name take."""
+_SHORTEST = 24
+
 
 def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, index: str, model: str) -> None:
     """Write hits to standard output or a file, in one of the formats.
@@ -52,11 +56,15 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
         return
     from msclip_search.store import storage_errors
 
-    draft = output.with_name(f".{output.name}.{os.getpid()}")
+    target = output.resolve()  # a link stays a link
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
     with storage_errors("writing", output):
+        if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
+            target.write_bytes(content)
+            return
         try:
             draft.write_bytes(content)
-            draft.replace(output)
+            draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -132,6 +140,8 @@ def _tile(hit: "Hit") -> str:
     """Name a tile as briefly as the shell that it is read in allows."""
     relative = os.path.relpath(hit.source)
     name = hit.source if relative.startswith(os.pardir) and len(relative) >= len(hit.source) else relative
+    room = max(out().width - _OTHER_COLUMNS, _SHORTEST)
+    name = name if len(name) <= room else f"…{name[1 - room :]}"
     at = hit.window
     return name if (at.x, at.y) == (0, 0) else f"{name} [{at.x},{at.y}]"
 

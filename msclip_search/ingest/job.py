@@ -30,7 +30,7 @@ def index_tiles(
     offset: float | None = None,
     label_from: str | None = None,
     labels: str | os.PathLike[str] | None = None,
-    kind: Kind = "auto",
+    kind: Kind | None = None,
     device: str = "auto",
     pace: Pace | None = None,
     stop: threading.Event | None = None,
@@ -58,7 +58,7 @@ def index_tiles(
     labels
         A CSV `file,label`, several labels joined by ";", paths relative to the CSV.
     kind
-        What searches are to use: "auto", "ivfpq" or "flat".
+        What searches are to use: "auto", "ivfpq" or "flat"; None keeps to what the index was last given, or "auto".
     device
         "auto", "cpu" or "cuda".
     pace

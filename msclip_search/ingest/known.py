@@ -106,13 +106,15 @@ class Known:
         """Decide what is to become of a tile; one that is no duplicate is on its way into the index from now on."""
         same = self._tiles.get(_key(record.tile_id))
         before = self._places.get(_key(record.source, _place(record.window)))
-        if record.tile_id in self._on_the_way or (same != NONE and self._is_taken(same, before)):
+        read_alike = self._reusable.get(_key(record.tile_id, _treatment(record.fingerprint)))
+        # Content that was read in another way (other bands, another offset) is no duplicate: the user has corrected it.
+        if record.tile_id in self._on_the_way or (same != NONE and read_alike == same and self._is_taken(same, before)):
             return Verdict(duplicate=True, replaces=tuple({before} - {same, NONE}))
         self._on_the_way.add(record.tile_id)
         return Verdict(
             duplicate=False,
             replaces=tuple({same, before} - {NONE}),
-            vector=NONE if same == NONE else self._reusable.get(_key(record.tile_id, _treatment(record.fingerprint))),
+            vector=NONE if same == NONE else read_alike,
             labels=() if self._with_labels else self._labels(before if before != NONE else same),
         )
 

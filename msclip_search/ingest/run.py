@@ -20,7 +20,7 @@ def ingest(
     root: Path,
     encoder: Encoder,
     *,
-    kind: Kind = "auto",
+    kind: Kind | None = None,
     labels: Labels | None = None,
     pace: Pace | None = None,
     stop: threading.Event | None = None,
@@ -38,7 +38,8 @@ def ingest(
     encoder
         The model. An index holds vectors of one model only.
     kind
-        What searches are to use; "auto" takes IVF-PQ as soon as it can be trained.
+        What searches are to use; "auto" takes IVF-PQ as soon as it can be trained. None keeps to what the index was
+        last given, "auto" for a new one.
     labels
         Where labels come from; None gives new tiles none, and leaves those alone that stand in the index.
     pace

@@ -81,6 +81,13 @@ class Session:
                 self._collect(self._batcher.finish(partial=False))
                 self._commit()
             raise
+        except Exception:
+            # Whatever broke, what is done is worth keeping; if that fails as well, the first error is the one to tell.
+            with suppress(Exception):
+                self._collect(self._batcher.finish(partial=False))
+            with suppress(Exception):
+                self._commit()
+            raise
         self._commit()
 
     def settle(self) -> None:

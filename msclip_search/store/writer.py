@@ -221,7 +221,7 @@ class Writer:
             raise
 
 
-def open_writer(root: Path, *, model: Mapping[str, Any], kind: str) -> Writer:
+def open_writer(root: Path, *, model: Mapping[str, Any], kind: str | None = None) -> Writer:
     """Open an index folder for writing, and make it where there is none.
 
     Parameters
@@ -231,7 +231,7 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str) -> Writer:
     model
         The model's spec, fingerprint and weights. Whoever commits has made sure that the index is of that model.
     kind
-        What searches are to use: "auto", "ivfpq" or "flat".
+        What searches are to use: "auto", "ivfpq" or "flat"; None keeps to what the index was last given.
 
     Raises
     ------
@@ -244,6 +244,7 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str) -> Writer:
     manifest = newest(layout)
     if manifest:
         check_sizes(layout, manifest)
+    kind = kind or (manifest.kind if manifest else "auto")
     first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
     return Writer(layout, manifest or first, kind, model)
 

@@ -61,6 +61,41 @@ def test_what_cannot_be_read_is_listed_and_strict_fails(run: Run, archive: Path,
     assert "12 unchanged" in strict.stdout
 
 
+def test_names_that_look_like_markup_are_printed_as_they_are(run: Run, archive: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(archive, tmp_path / "tiles")
+    for name in ("scene[red].tif", "x[bold].tif"):
+        (folder / name).write_bytes(b"")
+    (folder / "y[").mkdir()
+    (folder / "y[" / "b].tif").write_bytes(b"")
+    done = run("index", folder, "--model", "untrained", "--index", tmp_path / "idx")
+    assert done.exit_code == 0, done.output
+    for name in ("scene[red].tif", "x[bold].tif", "y[/b].tif"):
+        assert f"{folder / name}: is empty (0 bytes)" in done.stdout
+
+
+def test_a_corrected_order_of_bands_is_no_duplicate(run: Run, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(1, 5000, (13, 32, 32), dtype=np.uint16)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "x.npy", pixels)
+    index = tmp_path / "idx"
+    run("index", tmp_path / "a", "--bands", "l1c", "--model", "untrained", "--index", index)
+    done = run("index", tmp_path / "b", "--bands", "eurosat", "--index", index)
+    assert "1 embedded · 1 replaced · 1 in the index" in done.stdout
+    fresh = tmp_path / "fresh"
+    run("index", tmp_path / "b", "--bands", "eurosat", "--model", "untrained", "--index", fresh)
+    with SearchIndex.open(index) as one, SearchIndex.open(fresh) as other:
+        assert one.search("x")[0].to_dict() == other.search("x")[0].to_dict()
+
+
+def test_the_kind_of_search_is_remembered(run: Run, archive: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx"
+    run("index", archive, "--kind", "flat", "--model", "untrained", "--index", index)
+    assert "flat was asked for" in run("index", archive, "--index", index).stdout
+    assert "flat was asked for" in run("info", "--index", index).stdout
+    assert "needs at least 9,984" in run("index", archive, "--kind", "auto", "--index", index).stdout
+
+
 def test_bands_and_labels(run: Run, shared: Path, tmp_path: Path) -> None:
     tiles = shared / "data" / "eurosat_ms" / "River"
     unknown = run("index", tiles, "--model", "untrained", "--index", tmp_path / "idx")

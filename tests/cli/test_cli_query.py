@@ -96,6 +96,17 @@ def test_output_takes_its_format_from_its_name(run: Run, index: Path, tmp_path: 
     assert nowhere.stderr.startswith("Error: Writing ")
 
 
+def test_output_keeps_links_and_devices(run: Run, index: Path, tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    run("query", "x", "--index", index, "--output", tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["model"] == "untrained"
+    done = run("query", "x", "--index", index, "--format", "json", "--output", "/dev/null")
+    assert done.exit_code == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_more_asked_for_than_there_are(run: Run, index: Path) -> None:
     done = run("query", "x", "--top-k", 1000, "--index", index, "--format", "json")
     assert done.exit_code == 0

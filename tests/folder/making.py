@@ -1,5 +1,6 @@
 """Tiles, records, vectors and indexes to test with, and an index read by its documented layout alone."""
 
+import contextlib
 import json
 import os
 import threading
@@ -181,9 +182,12 @@ class StoredTile:
 
 
 def newest_body(root: Path) -> dict[str, Any]:
-    """Load the manifest with the highest number as plain JSON."""
-    body: dict[str, Any] = json.loads(max((root / "manifests").glob("0*.json")).read_bytes())
-    return body
+    """Load the newest manifest that is whole, as plain JSON."""
+    for path in sorted((root / "manifests").glob("0*.json"), reverse=True):
+        with contextlib.suppress(json.JSONDecodeError):
+            body: dict[str, Any] = json.loads(path.read_bytes())
+            return body
+    raise FileNotFoundError(root)
 
 
 def stored_tiles(root: Path) -> list[StoredTile]:
