@@ -104,7 +104,7 @@ def index_tiles(
         else models.load(spec.name, weights=path, device=device, progress=show_download),
         kind=kind,
         labels=named,
-        pace=pace or Pace(threads=max(2, min(16, os.cpu_count() or 1))),
+        pace=pace or Pace(),
         stop=stop,
         progress=progress,
         total=total,

@@ -1,13 +1,21 @@
 """How a run uses the machine."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+
+_MOST_THREADS = 16
+
+
+def reading_threads() -> int:
+    """Choose how many threads read: one a core, since more only wait for each other, but two at least."""
+    return max(2, min(_MOST_THREADS, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Threads and commits of a run."""
 
-    threads: int = 4
+    threads: int = field(default_factory=reading_threads)
     """That read."""
     ahead: int = 64
     """Items read or waiting to be encoded, at most."""

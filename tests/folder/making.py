@@ -136,7 +136,7 @@ def located(number: int, *, west: float, south: float, side: float = 0.1) -> Til
 
 def make_index(root: Path, *counts: int, first: int = 0, seed: int = 0) -> Writer:
     """Commit segments of so many random vectors each, without any pixels."""
-    writer = open_writer(root, model=MODEL, kind="auto")
+    writer = open_writer(root, model=MODEL)
     for at, count in enumerate(counts):
         start = first + sum(counts[:at])
         records = [record(number) for number in range(start, start + count)]
@@ -149,7 +149,7 @@ def index_folder(
     root: Path,
     encoder: Encoder = ENCODER,
     *,
-    kind: Kind = "auto",
+    kind: Kind | None = None,
     labels: Labels | None = None,
     offset: float | None = None,
     layout: tuple[str, ...] | None = None,

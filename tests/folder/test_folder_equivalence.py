@@ -4,6 +4,7 @@ Beside that it keeps what is no longer in the archive: an index outlives it.
 """
 
 import contextlib
+import functools
 import itertools
 import os
 import tempfile
@@ -31,13 +32,37 @@ actions = st.one_of(
     st.tuples(st.sampled_from(["touch", "remove", "corrupt"]), names, st.none()),
     st.tuples(st.just("move"), st.just(""), st.none()),
 )
-runs = st.tuples(
-    st.lists(actions, min_size=1, max_size=5),
-    st.integers(1, 4),  # tiles a commit
-    st.integers(1, 3),  # tiles a batch
-    st.none() | st.integers(0, 6),  # after how many tiles it is broken off
-    st.booleans(),  # by a flag, or by an exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What happens to the archive, and how it is indexed then."""
+
+    changes: list[tuple[str, str, str | int | None]]
+    commit_tiles: int
+    batch: int
+    offset: int | None
+    """Of the stored values: another one is another way of reading."""
+    broken_off: int | None
+    """After so many tiles."""
+    by_flag: bool
+    """Broken off by a flag, or by an exception."""
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(threads=1, ahead=3, commit_tiles=self.commit_tiles)
+
+
+runs = st.builds(
+    Run,
+    changes=st.lists(actions, min_size=1, max_size=5),
+    commit_tiles=st.integers(1, 4),
+    batch=st.integers(1, 3),
+    offset=st.sampled_from([None, None, None, -50]),
+    broken_off=st.none() | st.integers(0, 6),
+    by_flag=st.booleans(),
 )
+WHOLE = Run(changes=[], commit_tiles=100, batch=2, offset=None, broken_off=None, by_flag=True)
 
 
 @dataclass(slots=True)
@@ -112,6 +137,7 @@ class Held:
 
     source: str
     seed: int
+    offset: int | None
     tile_id: str
 
 
@@ -119,18 +145,24 @@ def held_by(root: Path) -> list[Held]:
     """Live rows; each vector is that of one of the contents, to the bit."""
     if not any((root / "manifests").glob("0*.json")):
         return []
-    vectors = {embed(pixels_of(seed)).tobytes(): seed for seed in range(SEEDS)}
+    vectors = {read(seed, offset): (seed, offset) for seed in range(SEEDS) for offset in (None, -50)}
     return [
-        Held(tile.columns["source"], vectors[tile.vector.tobytes()], tile.columns["tile_id"])
+        Held(tile.columns["source"], *vectors[tile.vector.tobytes()], tile.columns["tile_id"])
         for tile in stored_tiles(root)
     ]
 
 
-def run_to_its_end(world: World, root: Path, pace: Pace, batch: int) -> None:
+@functools.cache
+def read(seed: int, offset: int | None) -> bytes:
+    """Return the bytes of the vector that a content has, read in a way."""
+    return embed((pixels_of(seed).astype(np.int32) + (offset or 0)).astype(np.uint16)).tobytes()
+
+
+def run_to_its_end(world: World, root: Path, run: Run) -> None:
     """Index everything, and compare with what has to come of it."""
     before, readable = held_by(root), world.contents()
-    encoder = Counting(batch=batch)
-    report = index_folder(world.archive, root, encoder, pace=pace)
+    encoder = Counting(batch=run.batch)
+    report = index_folder(world.archive, root, encoder, pace=run.pace, offset=run.offset)
     after = held_by(root)
     assert len({held.tile_id for held in after}) == len(after) == report.tiles
     assert len({held.seed for held in after}) == len(after)
@@ -141,25 +173,38 @@ def run_to_its_end(world: World, root: Path, pace: Pace, batch: int) -> None:
         assert held.seed == readable.get(held.source, held.seed)
         if held.seed in readable.values():
             assert held.source in readable
-    # Nothing is embedded that was known.
-    assert encoder.tiles == report.embedded == len(set(readable.values()) - {held.seed for held in before})
+            assert held.offset == run.offset
+    # Nothing is embedded that was known, and read in the same way.
+    known = {held.seed for held in before if held.offset == run.offset}
+    assert encoder.tiles == report.embedded == len(set(readable.values()) - known)
     assert report.done == report.total
     assert verify(root).problems == ()
 
 
-def run_broken_off(world: World, root: Path, pace: Pace, batch: int, after: int, *, by_flag: bool) -> None:
+def run_broken_off(world: World, root: Path, run: Run, after: int) -> None:
     """Index until so many tiles are done, and make sure that nothing is lost."""
     stop, before, readable = threading.Event(), held_by(root), world.contents()
 
+    done = False
+
     def progress(_: str, report: Report) -> None:
-        if report.done >= after and not stop.is_set():
-            if by_flag:
-                stop.set()
-            else:
+        nonlocal done
+        if report.done >= after and not done:
+            done = True
+            if not run.by_flag:
                 raise KeyboardInterrupt
+            stop.set()
 
     with contextlib.suppress(KeyboardInterrupt):
-        index_folder(world.archive, root, Counting(batch=batch), pace=pace, stop=stop, progress=progress)
+        index_folder(
+            world.archive,
+            root,
+            Counting(batch=run.batch),
+            pace=run.pace,
+            offset=run.offset,
+            stop=stop,
+            progress=progress,
+        )
     now = held_by(root)
     assert len({held.seed for held in now}) == len(now)
     assert {held.seed for held in now} <= {held.seed for held in before} | set(readable.values())
@@ -175,27 +220,24 @@ def scores_of(root: Path) -> dict[str, float]:
 
 @given(history=st.lists(runs, min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_index_ends_as_a_fresh_one_would(
-    history: list[tuple[list[tuple[str, str, str | int | None]], int, int, int | None, bool]],
-) -> None:
+def test_the_index_ends_as_a_fresh_one_would(history: list[Run]) -> None:
     with tempfile.TemporaryDirectory() as name:
         world, root = World(Path(name)), Path(name) / "idx"
         for number, seed in enumerate((0, 1, 1, 2)):
             world.do(("write", NAMES[number], seed))
-        for changes, commit_tiles, batch, broken_off, by_flag in history:
-            for change in changes:
+        for run in history:
+            for change in run.changes:
                 world.do(change)
             if not world.contents():
                 world.do(("write", "a", 0))
-            pace = Pace(threads=1, ahead=3, commit_tiles=commit_tiles)
-            if broken_off is None:
-                run_to_its_end(world, root, pace, batch)
+            if run.broken_off is None:
+                run_to_its_end(world, root, run)
             else:
-                run_broken_off(world, root, pace, batch, broken_off, by_flag=by_flag)
-        run_to_its_end(world, root, Pace(threads=1), 2)
+                run_broken_off(world, root, run, run.broken_off)
+        run_to_its_end(world, root, WHOLE)
         index_folder(world.archive, Path(name) / "fresh")
         ours, fresh = scores_of(root), scores_of(Path(name) / "fresh")
         assert {tile_id: ours[tile_id] for tile_id in fresh} == fresh
         number = len(list((root / "manifests").iterdir()))
-        run_to_its_end(world, root, Pace(threads=1), 2)
+        run_to_its_end(world, root, WHOLE)
         assert len(list((root / "manifests").iterdir())) == number

@@ -329,6 +329,21 @@ def test_other_bands_embed_anew(tmp_path: Path, root: Path) -> None:
     assert_right(root, sorted(moved.iterdir()))
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_content_that_is_read_in_another_way_elsewhere_is_no_duplicate(
+    archive: Path, root: Path, tmp_path: Path, *, kept: bool
+) -> None:
+    index_folder(archive, root)
+    copy = shutil.copytree(archive, tmp_path / "copy")
+    if not kept:
+        shutil.rmtree(archive)
+    assert counts(index_folder(copy, root, offset=-1000)) == {"embedded": 6, "replaced": 6}
+    assert {tile.columns["offset"] for tile in stored_tiles(root)} == {-1000}
+    assert sorted(sources(stored_tiles(root))) == [str(path) for path in tifs(copy)]
+    assert counts(index_folder(copy, root, offset=-1000)) == {"unchanged": 6}
+    assert verify(root).problems == ()
+
+
 def test_a_file_that_became_corrupt_keeps_its_row(archive: Path, root: Path) -> None:
     index_folder(archive, root)
     files = tifs(archive)
@@ -624,7 +639,10 @@ def test_the_wish_for_an_exact_scan_is_kept_though_nothing_else_changes(tmp_path
     assert newest_body(root)["kind"] == "flat"
     number = newest_or_raise(root).number
     index_folder(tmp_path / "tiles", root, kind="flat")
+    # Who says nothing keeps to it.
+    assert index_folder(tmp_path / "tiles", root).reason.startswith("2 tiles: flat was asked for")
     assert newest_or_raise(root).number == number
+    assert index_folder(tmp_path / "tiles", root, kind="auto").reason.startswith("2 tiles: IVF-PQ needs at least")
 
 
 @pytest.mark.usefixtures("quick_plan")

@@ -281,7 +281,7 @@ def test_an_encoder_that_gives_up_ends_the_run_and_earlier_commits_stand(tmp_pat
     paths = write_arrays(tmp_path / "tiles", range(100))
     with pytest.raises(ModelError, match="too little memory"):
         index_folder(tmp_path / "tiles", tmp_path / "idx", Tired(batch=4), pace=Pace(commit_tiles=8))
-    assert 8 <= len(stored_tiles(tmp_path / "idx")) <= 40
+    assert len(stored_tiles(tmp_path / "idx")) == 40  # all that could be embedded
     assert verify(tmp_path / "idx").problems == ()
     index_folder(tmp_path / "tiles", tmp_path / "idx")
     assert_right(tmp_path / "idx", paths)
