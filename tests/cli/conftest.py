@@ -18,10 +18,12 @@ Run = Callable[..., Result]
 def quiet_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Undo what a command changes for its whole process."""
     monkeypatch.delenv("MSCLIP_INDEX", raising=False)
-    logger = logging.getLogger("msclip_search")
-    before = logger.level, logger.propagate, list(logger.handlers)
     yield
-    logger.level, logger.propagate, logger.handlers = before[0], before[1], before[2]
+    # As it is before any command: the fixture of the index has run one before this fixture looked.
+    logger = logging.getLogger("msclip_search")
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
+    logger.handlers.clear()
     console.VOICE.quiet = console.VOICE.verbose = False
 
 

@@ -107,4 +107,4 @@ def test_weights_are_told_to_come_from_a_seed() -> None:
     assert ENCODER.weights is not None
     assert (ENCODER.weights.origin, ENCODER.weights.path) == ("seed", "")
     assert ENCODER.fingerprint == ENCODER.spec.fingerprint(ENCODER.weights.sha256)
-    assert (ENCODER.batch, ENCODER.concurrency) == (256, 1)
+    assert (ENCODER.batch, ENCODER.concurrency) == (32, 1)
