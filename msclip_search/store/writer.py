@@ -22,7 +22,7 @@ from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, 
 from msclip_search.store.folder import make_folder
 from msclip_search.store.layout import Layout
 from msclip_search.store.manifest import AnnEntry, Manifest, SegmentEntry
-from msclip_search.store.snapshot import Snapshot, check_sizes, take_snapshot
+from msclip_search.store.snapshot import Snapshot, stands, take_snapshot
 from msclip_search.store.succession import holds, newest, next_number, publish
 from msclip_search.tile import TileRecord
 
@@ -242,8 +242,8 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str | None = None
     """
     layout = make_folder(root)
     manifest = newest(layout)
-    if manifest:
-        check_sizes(layout, manifest)
+    while manifest and not stands(layout, manifest):
+        manifest = newest(layout)
     kind = kind or (manifest.kind if manifest else "auto")
     first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
     return Writer(layout, manifest or first, kind, model)
