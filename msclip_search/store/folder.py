@@ -18,7 +18,9 @@ def require_folder(root: Path) -> None:
         The path may not be looked at.
     """
     with storage_errors("reading", root):
-        if root.is_dir() and not Layout(root).manifests.is_dir() and any(root.iterdir()):
+        # One listing decides: whoever makes an index at the same time makes the folder of the manifests first.
+        names = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+        if names and Layout(root).manifests.name not in names:
             raise IndexFolderError(
                 f"{root} is not empty and no msclip-search index: choose another folder with --index."
             )

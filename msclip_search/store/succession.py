@@ -5,6 +5,7 @@ writer does, and two writers cannot both make the same number.
 """
 
 import logging
+import time
 from pathlib import Path
 
 from msclip_search.errors import IndexConflict, IndexDamaged, IndexFolderError, IndexMissing, StorageError
@@ -13,6 +14,11 @@ from msclip_search.store.layout import Layout
 from msclip_search.store.manifest import Manifest, Unfinished, parse
 
 logger = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds that a writer gives another to finish a manifest, where file systems without hard links show it half done."""
+
+_LOOK = 0.02
 
 
 def newest(layout: Layout) -> Manifest | None:
@@ -97,7 +103,7 @@ def next_number(layout: Layout, current: Manifest) -> int:
         Another process has committed since.
     """
     later = _later(layout, current.number)
-    if any(_is_finished(layout.manifest(number)) for number in later):
+    if any(_comes_to_be_finished(layout.manifest(number)) for number in later):
         raise _conflict(layout)
     return max(later, default=current.number) + 1
 
@@ -118,12 +124,8 @@ def publish(layout: Layout, manifest: Manifest) -> Manifest:
         if not holds(path, content):  # else it is ours: NFS can make a link, and answer that there is one already
             raise _conflict(layout) from error
     sync_folder(layout.manifests)
-    # Without hard links a manifest can be passed over while it is still being written. Both writers look for the other
-    # after they have finished, so one at least sees both; who passed the other over gives way.
-    rivals = [number for number in _later(layout, manifest.parent) if number != manifest.number]
-    if rivals := [number for number in rivals if _is_finished(layout.manifest(number))]:
-        if min(rivals) < manifest.number:
-            path.unlink(missing_ok=True)
+    # Without hard links a manifest that takes too long to write is passed over: then it is its writer who gives way.
+    if any(_passes_over(layout.manifest(number), manifest.number) for number in _later(layout, manifest.number)):
         raise _conflict(layout)
     _write_hint(layout, manifest.number)
     return manifest
@@ -143,6 +145,16 @@ def holds(path: Path, content: bytes) -> bool:
             return False
 
 
+def _comes_to_be_finished(path: Path) -> bool:
+    """Wait for a manifest that is being written; false where its writer has died, or given up."""
+    until = time.monotonic() + PATIENCE
+    while not _is_finished(path):
+        if time.monotonic() > until or not path.exists():
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
 def _is_finished(path: Path) -> bool:
     try:
         read(path)
@@ -151,6 +163,14 @@ def _is_finished(path: Path) -> bool:
     except (IndexFolderError, StorageError):
         return True  # whatever it is, it is not ours to pass over
     return True
+
+
+def _passes_over(path: Path, number: int) -> bool:
+    """Tell whether a finished manifest does not build on one of a lower number."""
+    try:
+        return read(path).parent < number
+    except (Unfinished, IndexFolderError, StorageError):
+        return False
 
 
 def _conflict(layout: Layout) -> IndexConflict:

@@ -14,10 +14,22 @@ import pytest
 from numpy.typing import NDArray
 
 from msclip_search import IndexMissing, SearchIndex, verify
-from msclip_search.store import newest_or_raise
-from tests.folder.making import ENCODER, StoredTile, embed, index_folder, pixels_of, stored_tiles, write_arrays
+from msclip_search.store import newest_or_raise, open_writer
+from tests.folder.making import (
+    ENCODER,
+    MODEL,
+    StoredTile,
+    embed,
+    index_folder,
+    make_index,
+    pixels_of,
+    record,
+    stored_tiles,
+    units,
+    write_arrays,
+)
 
-OLD, CHANGED, NEW = range(40), range(1000, 1020), range(100, 170)
+OLD, CHANGED, NEW = range(40), range(1000, 1030), range(100, 140)
 QUERY = "flooded farmland"
 
 # A run as a user starts one, with commits and batches so small that there are many moments in which to die.
@@ -63,7 +75,7 @@ def known(tiles: list[StoredTile]) -> dict[str, NDArray[np.float16]]:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """Forty tiles that were indexed; then half of them changed, some moved, and many came."""
+    """Make forty tiles and index them; then most of them change, the others move, and as many come."""
     folder = tmp_path_factory.mktemp("scene")
     archive = folder / "tiles"
     files = write_arrays(archive, OLD)
@@ -210,3 +222,50 @@ def test_ctrl_c_at_random_moments_commits_what_is_done(scene: Scene, usual_secon
     assert stopped
     if root.exists():
         finish(scene, root)
+
+
+# A commit that ends in the middle, with nothing done on the way out, where it is told to.
+DYING = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from msclip_search.store import open_writer
+from tests.folder.making import MODEL, record, units
+writer = open_writer(Path(sys.argv[1]), model=MODEL)
+kind, left = sys.argv[2], int(sys.argv[3])
+call = getattr(os, kind)
+def dying(*arguments):
+    global left
+    left -= 1
+    if left == 0:
+        os._exit(9)
+    return call(*arguments)
+setattr(os, kind, dying)
+writer.commit([record(7)], units(1, seed=7), delete=np.array([2, 5]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "calls", "stands"),
+    [*(("fsync", calls, False) for calls in range(1, 8)), ("link", 1, False), ("fsync", 8, True), ("replace", 1, True)],
+)
+def test_a_commit_that_dies_at_any_step_stands_or_never_was(
+    tmp_path: Path, kind: str, calls: int, *, stands: bool
+) -> None:
+    root = tmp_path / "idx"
+    make_index(root, 6).commit([], units(0), delete=np.array([1]))
+    command = [sys.executable, "-c", DYING, str(root), kind, str(calls)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    expected = [0, 3, 4, 7] if stands else [0, 2, 3, 4, 5]
+    assert [int(tile.columns["tile_id"], 16) for tile in stored_tiles(root)] == expected
+    assert newest_or_raise(root).number == 2 + stands
+    assert verify(root).problems == ()
+    with SearchIndex.open(root) as index:
+        assert len(index.search(QUERY, k=10)) == len(expected)
+    # Whoever comes next is not hindered by what was left behind.
+    writer = open_writer(root, model=MODEL)
+    writer.commit([record(8)], units(1, seed=8), delete=np.array([4]))
+    after = [int(tile.columns["tile_id"], 16) for tile in stored_tiles(root)]
+    assert after == [number for number in expected if number != 4] + [8]
+    assert verify(root).problems == ()

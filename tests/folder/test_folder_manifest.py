@@ -462,27 +462,40 @@ def test_a_slow_writer_that_was_passed_over_is_told(tmp_path: Path, monkeypatch:
     assert verify(root).problems == ()
 
 
-def test_whoever_passes_over_a_writer_that_lives_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_was_passed_over_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "idx"
     slow = make_index(root, 1)
-    content: list[bytes] = []
-    torn = root / "manifests" / "000002.json"
+    create = succession.create_exclusively
+    monkeypatch.setattr(succession, "PATIENCE", 0.0)
 
-    def finish() -> None:
-        torn.write_bytes(content[0])
+    def create_slowly(path: Path, content: bytes) -> None:
+        path.write_bytes(content[:50])
+        monkeypatch.setattr(succession, "create_exclusively", create)
+        hasty = open_writer(root, model=MODEL, kind="auto")
+        assert hasty.commit([record(6)], units(1), delete=NONE_DELETED).number == 3
+        path.write_bytes(content)
 
-    slow.commit([record(5)], units(1), delete=NONE_DELETED)
-    content.append(torn.read_bytes())
-    torn.write_bytes(content[0][:50])
-    (root / "LATEST").write_text("1\n")
-    hasty = open_writer(root, model=MODEL, kind="auto")
-    assert hasty.manifest.number == 1
-    interleave(monkeypatch, 3, finish, half=False)
+    monkeypatch.setattr(succession, "create_exclusively", create_slowly)
     with pytest.raises(IndexConflict):
-        hasty.commit([record(6)], units(1), delete=NONE_DELETED)
-    assert newest_or_raise(root) == slow.manifest
-    assert Layout(root).manifest_numbers() == [1, 2]
-    assert [tile.columns["tile_id"][-1] for tile in stored_tiles(root)] == ["0", "5"]
+        slow.commit([record(5)], units(1), delete=NONE_DELETED)
+    assert newest_or_raise(root).number == 3
+    assert [tile.columns["tile_id"][-1] for tile in stored_tiles(root)] == ["0", "6"]
+    assert verify(root).problems == ()
+
+
+def test_a_writer_that_was_built_upon_does_not_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "idx"
+    first = make_index(root, 1)
+    create = succession.create_exclusively
+
+    def create_and_be_followed(path: Path, content: bytes) -> None:
+        create(path, content)
+        monkeypatch.setattr(succession, "create_exclusively", create)
+        open_writer(root, model=MODEL, kind="auto").commit([record(6)], units(1), delete=NONE_DELETED)
+
+    monkeypatch.setattr(succession, "create_exclusively", create_and_be_followed)
+    first.commit([record(5)], units(1), delete=NONE_DELETED)
+    assert [tile.columns["tile_id"][-1] for tile in stored_tiles(root)] == ["0", "5", "6"]
     assert verify(root).problems == ()
 
 
