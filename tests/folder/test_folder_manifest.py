@@ -465,7 +465,7 @@ def test_a_slow_writer_that_was_passed_over_is_told(tmp_path: Path, monkeypatch:
 def test_a_writer_that_was_passed_over_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "idx"
     slow = make_index(root, 1)
-    create = succession.create_exclusively
+    create = durable.create_exclusively
     monkeypatch.setattr(succession, "PATIENCE", 0.0)
 
     def create_slowly(path: Path, content: bytes) -> None:
@@ -486,7 +486,7 @@ def test_a_writer_that_was_passed_over_gives_way(tmp_path: Path, monkeypatch: py
 def test_a_writer_that_was_built_upon_does_not_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "idx"
     first = make_index(root, 1)
-    create = succession.create_exclusively
+    create = durable.create_exclusively
 
     def create_and_be_followed(path: Path, content: bytes) -> None:
         create(path, content)
