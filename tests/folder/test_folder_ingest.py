@@ -451,22 +451,22 @@ def test_weights_that_have_moved_are_put_on_record(archive: Path, root: Path) ->
     assert len(stored_tiles(root)) == 6
 
 
-@pytest.mark.parametrize(("commit_tiles", "segments"), [(1, [1] * 9), (4, [4, 4, 1]), (9, [9]), (100, [9])])
-def test_commits_come_by_count(tmp_path: Path, root: Path, commit_tiles: int, segments: list[int]) -> None:
+@pytest.mark.parametrize("commit_tiles", [1, 4, 9, 100])
+def test_commits_come_by_count(tmp_path: Path, root: Path, commit_tiles: int) -> None:
     paths = write_arrays(tmp_path / "tiles", range(9))
     index_folder(tmp_path / "tiles", root, Counting(batch=1), pace=Pace(commit_tiles=commit_tiles, threads=1))
     rows = [segment["rows"] for segment in newest_body(root)["segments"]]
-    # What is being encoded when a commit is due goes with the next one: a tile more or less.
+    # Up to three batches, here of one tile, can come back at once: so many tiles go with a commit at most.
     assert sum(rows) == 9
-    assert max(rows) <= commit_tiles + 2
-    assert len(rows) >= len(segments) / 2
+    assert max(rows) < commit_tiles + 3
+    assert min(rows[:-1], default=commit_tiles) >= commit_tiles
     assert [tile.columns["source"] for tile in stored_tiles(root)] == list(map(str, paths))
 
 
 def test_commits_come_by_time(tmp_path: Path, root: Path) -> None:
     write_arrays(tmp_path / "tiles", range(6))
     index_folder(tmp_path / "tiles", root, Counting(batch=1), pace=Pace(commit_seconds=0, threads=1))
-    assert len(newest_body(root)["segments"]) >= 3
+    assert len(newest_body(root)["segments"]) >= 2
     write_arrays(tmp_path / "tiles", range(6, 12))
     index_folder(tmp_path / "tiles", root, Counting(batch=1), pace=Pace(commit_seconds=1e9, threads=1))
     assert newest_body(root)["segments"][-1]["rows"] == 6
