@@ -19,7 +19,7 @@ FLOORS = {
 STOREYS = (
     {"errors", "indexes"},
     {"bands", "damage", "files", "geometry", "radiometry"},
-    {"tile", "raster"},
+    {"tile", "raster", "pictures"},
     {"archives", "catalog", "models"},
     {"store", "pairing"},
     {"ingest", "search"},
@@ -35,6 +35,7 @@ DOORS = {
     "huggingface_hub": "msclip_search.models",
     "tokenizers": "msclip_search.models",
     "rasterio": "msclip_search.raster",
+    "PIL": "msclip_search.pictures",
     "shapely": "msclip_search.geometry",
     "faiss": "msclip_search.indexes.faiss_library",
     "typer": "msclip_search.cli",
@@ -42,7 +43,7 @@ DOORS = {
     "yaml": "msclip_search.search.queries",
 }
 ARROW = {"msclip_search.catalog", "msclip_search.store.snapshot"}
-HEAVY = {"numpy", "torch", "open_clip", "faiss", "rasterio", "pyarrow", "shapely"}
+HEAVY = {"numpy", "torch", "open_clip", "faiss", "rasterio", "pyarrow", "shapely", "PIL", "jinja2"}
 LONGEST = 300
 
 
