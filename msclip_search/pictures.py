@@ -5,9 +5,9 @@ The stretch, for reflectance r (1 is a white surface): with x = r / 0.16,
     brightness = x · (1 + x / 25) / (1 + x),    0 below r = 0 and 1 from r = 0.8 on.
 
 In the dark it is a straight line, as in the usual rendering of reflectance 0 to 0.3, so that water and forest keep
-their structure; towards the bright end it bends, so that sand, cloud and snow keep theirs instead of turning white. True
-colour is then moved away from grey by a quarter, which restores the colours that the bend takes. Nothing depends on the
-tile: two pictures can be compared.
+their structure; towards the bright end it bends, so that sand, cloud and snow keep theirs instead of turning white.
+True colour is then moved away from grey by a quarter, which restores the colours that the bend takes. Nothing depends
+on the tile: two pictures can be compared.
 """
 
 import io
