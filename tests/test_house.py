@@ -19,7 +19,8 @@ FLOORS = {
 STOREYS = (
     {"errors", "indexes"},
     {"bands", "damage", "files", "geometry", "radiometry"},
-    {"tile", "raster", "pictures"},
+    {"tile", "pictures"},
+    {"raster"},
     {"archives", "catalog", "models"},
     {"store", "pairing"},
     {"ingest", "search"},

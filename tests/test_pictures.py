@@ -31,7 +31,8 @@ def to_byte(value: float) -> int:
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
 def test_colours_follow_the_formula(bands: tuple[str, ...], dtype: type) -> None:
     random = np.random.default_rng(7)
-    pixels = np.asarray(random.integers(0, 12_000, (len(bands), 9, 11)), dtype)
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = random.integers(0, 12_000, (len(bands), 9, 11))
+    pixels = pixels.astype(dtype)
     true, false = pictures.true_colour(pixels, bands), pictures.false_colour(pixels, bands)
     assert true.shape == false.shape == (9, 11, 3)
     assert true.dtype == false.dtype == np.uint8

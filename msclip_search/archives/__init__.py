@@ -3,6 +3,7 @@
 from msclip_search.archives.base import Archive, Item, Labels
 from msclip_search.archives.chips import ChipArchive, Reading, is_unchanged
 from msclip_search.archives.labels import ParentLabels, TableLabels, read_labels
+from msclip_search.archives.pixels import StoredPixels, read_stored
 
 __all__ = [
     "Archive",
@@ -11,7 +12,9 @@ __all__ = [
     "Labels",
     "ParentLabels",
     "Reading",
+    "StoredPixels",
     "TableLabels",
     "is_unchanged",
     "read_labels",
+    "read_stored",
 ]

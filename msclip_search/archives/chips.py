@@ -14,7 +14,7 @@ from msclip_search import radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.names import facts_of_name, sensing_time
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
-from msclip_search.bands import BANDS, LAYOUTS, Choice, band_name, choose_bands, likelier_layout, name_bands
+from msclip_search.bands import BANDS, LAYOUTS, Choice, Naming, band_name, choose_bands, likelier_layout, name_bands
 from msclip_search.errors import ArchiveError, MsclipError, TileError
 from msclip_search.files import file_state
 from msclip_search.raster import Raster, read_raster
@@ -148,14 +148,30 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
     )
 
 
-def _choose(raster: Raster, reading: Reading, path: Path) -> Choice:
-    """Find the model's bands in a file."""
-    layout = reading.layout
+def parse_treatment(said: str) -> tuple[str, ...] | None:
+    """Return the bands that the user had named, of a treatment as a fingerprint keeps it: see `Reading.treatment`."""
+    words = dict(word.partition("=")[::2] for word in said.split("+"))
+    return tuple(words["bands"].split(",")) if "bands" in words else None
+
+
+def name_raster(raster: Raster, layout: tuple[str, ...] | None) -> Naming:
+    """Decide what the bands of a file are; a picture needs no word from the user.
+
+    Raises
+    ------
+    BandsError, TileError
+        They cannot be known, or are no reflectances.
+    """
     if raster.picture:
         layout = layout if layout and len(layout) == len(_RGB) else _RGB
     elif raster.pixels.dtype.itemsize == 1:
         raise TileError("has bands of 8 bits and is no picture of red, green and blue: reflectance needs 16 bits")
-    naming = name_bands(len(raster.pixels), descriptions=raster.descriptions, layout=layout)
+    return name_bands(len(raster.pixels), descriptions=raster.descriptions, layout=layout)
+
+
+def _choose(raster: Raster, reading: Reading, path: Path) -> Choice:
+    """Find the model's bands in a file."""
+    naming = name_raster(raster, reading.layout)
     if naming.overruled and reading.layout:
         logger.warning(
             "%s names its bands itself, otherwise than --bands: the file was believed.",

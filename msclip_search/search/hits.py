@@ -34,6 +34,12 @@ class Hit:
     nodata: float | None
     """Percent of all pixels."""
     labels: tuple[str, ...]
+    crs: str | None
+    """Coordinate system of the pixels; None without one."""
+    offset: float | None
+    """What is added to the stored values to get reflectance × 10000; None: nothing."""
+    fingerprint: str
+    """Size and modification time of the source when it was indexed, and how it was read."""
 
     @property
     def bbox(self) -> Box | None:
@@ -115,6 +121,9 @@ class Hits:
             cloud=row["cloud"],
             nodata=row["nodata"],
             labels=tuple(row["labels"]),
+            crs=row["crs"],
+            offset=row["offset"],
+            fingerprint=row["fingerprint"],
         )
 
     def __iter__(self) -> Iterator[Hit]:

@@ -1,12 +1,13 @@
-"""Reading raster files: the one door to rasterio and GDAL."""
+"""Reading files that are each a tile, whole."""
 
 import logging
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,16 @@ from msclip_search.damage import check_png, check_tiff
 from msclip_search.errors import TileError
 from msclip_search.files import opened
 from msclip_search.geometry import Footprint, footprint
+from msclip_search.tile import Window
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 LARGEST_SIDE = 1024
 """Pixels. A larger image is a scene, not a tile: shrunk to a model's 224 px it would answer for nothing it shows."""
+
+LARGEST_WINDOW = 4096
+"""Pixels. Beyond it the rectangle that a sidecar names is a mistake, and would fill the memory."""
 
 SMALLEST_SIDE = 8
 """Pixels. Less than that shows nothing."""
@@ -65,10 +70,12 @@ class Raster:
     """Pixels that the file's mask or alpha band declares empty, (height, width); None without one."""
     crs: str | None = None
     """Coordinate system, "EPSG:32632" or WKT; None without one."""
+    transform: tuple[float, ...] | None = None
+    """Six numbers a … f: x = a · column + b · row + c and y = d · column + e · row + f, in units of `crs`."""
     bounds: tuple[float, float, float, float] | None = None
-    """left, bottom, right, top in units of `crs`."""
+    """left, bottom, right, top in units of `crs`; None for a window."""
     footprint: Footprint | None = None
-    """Outline in OGC:CRS84."""
+    """Outline in OGC:CRS84; None for a window."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -96,6 +103,49 @@ def read_raster(path: Path) -> Raster:
     TileError
         The file cannot be opened, is damaged, or has no shape of a tile.
     """
+    with _opened_dataset(path) as dataset:
+        check_shape(dataset.height, dataset.width)
+        return _read(dataset)
+
+
+def read_window(path: Path, window: Window) -> Raster:
+    """Read a rectangle of a GeoTIFF, PNG or JPEG of any size.
+
+    Raises
+    ------
+    TileError
+        The file cannot be opened, is damaged, or ends before the window does.
+    """
+    with _opened_dataset(path) as dataset:
+        check_window(dataset.height, dataset.width, window)
+        return _read(dataset, window)
+
+
+def check_window(height: int, width: int, window: Window) -> None:
+    """Refuse a window that does not lie in an image, or is too large to be a tile.
+
+    Raises
+    ------
+    TileError
+    """
+    if window.x + window.width > width or window.y + window.height > height:
+        raise TileError(
+            f"is {width} x {height} px, which the tile of {window.width} x {window.height} px at column {window.x}, "
+            f"row {window.y} reaches beyond"
+        )
+    if max(window.width, window.height) > LARGEST_WINDOW:
+        raise TileError(f"has a tile of {window.width} x {window.height} px (at most {LARGEST_WINDOW} px a side)")
+
+
+@contextmanager
+def _opened_dataset(path: Path) -> "Iterator[DatasetReader]":
+    """Open a GeoTIFF, PNG or JPEG in rasterio, once what GDAL passes over has been checked.
+
+    Raises
+    ------
+    TileError
+        The file cannot be opened, or is damaged; also for whatever GDAL says while it is read.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -113,22 +163,23 @@ def read_raster(path: Path) -> Raster:
             check(file)
     try:
         with rasterio.Env(**_GDAL), rasterio.open(path, driver=driver) as dataset:
-            return _read(dataset)
+            yield dataset
     except TileError:
         raise
     except Exception as error:  # rasterio lets errors of GDAL through that have no public base
         raise TileError(_reason(error, path)) from error
 
 
-def _read(dataset: "DatasetReader") -> Raster:
+def _read(dataset: "DatasetReader", window: Window | None = None) -> Raster:
     from rasterio.enums import ColorInterp, MaskFlags
+    from rasterio.windows import Window as Rectangle
 
-    check_shape(dataset.height, dataset.width)
     if dataset.count > MOST_BANDS:
         raise TileError(f"has {dataset.count} bands: more than a tile of one date ({MOST_BANDS} at most)")
     if dataset.dtypes[0].startswith("complex"):
         raise TileError(f"holds {dataset.dtypes[0]}, not plain numbers")
-    pixels: NDArray[np.generic] = dataset.read()
+    at = Rectangle(window.x, window.y, window.width, window.height) if window else None
+    pixels: NDArray[np.generic] = dataset.read(window=at)
     colours = tuple(dataset.colorinterp[:3])
     picture = pixels.dtype == np.uint8 and colours == (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     count = 3 if picture else len(pixels)
@@ -142,10 +193,11 @@ def _read(dataset: "DatasetReader") -> Raster:
         descriptions=_descriptions(dataset)[:count],
         picture=picture,
         nodata=dataset.nodata,
-        masked=dataset.dataset_mask() == 0 if has_mask else None,
+        masked=dataset.dataset_mask(window=at) == 0 if has_mask else None,
         crs=crs.to_string() if located else None,
-        bounds=_bounds(dataset) if located else None,
-        footprint=_footprint(dataset) if located else None,
+        transform=tuple(dataset.window_transform(at) if at else transform)[:6] if located else None,
+        bounds=_bounds(dataset) if located and not at else None,
+        footprint=_footprint(dataset) if located and not at else None,
         tags=dataset.tags(),
     )
 
@@ -195,37 +247,3 @@ def _reason(error: Exception, path: Path) -> str:
     """One line on why a file cannot be read, without GDAL's repetitions of its path."""
     said = re.sub(rf"'?({re.escape(str(path))}|{re.escape(path.name)})'?[:,]?\s*", "", str(error.__cause__ or error))
     return f"is truncated or damaged ({said.strip().rstrip('.') or type(error).__name__})"
-
-
-def write_chip(
-    path: Path, pixels: NDArray[Any], *, bands: tuple[str, ...], crs: str, west: float, north: float
-) -> None:
-    """Write a small GeoTIFF of 10 m pixels whose bands carry their names.
-
-    Parameters
-    ----------
-    path
-        Where to.
-    pixels
-        (bands, height, width).
-    bands
-        Their names, written as band descriptions.
-    crs
-        A projected coordinate system.
-    west, north
-        Its upper left corner, metres.
-    """
-    import rasterio
-    from rasterio import Affine
-
-    count, height, width = pixels.shape
-    profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
-    profile |= {
-        "crs": crs,
-        "transform": Affine(10, 0, west, 0, -10, north),
-        "compress": "deflate",
-        "predictor": 2,
-    }
-    with rasterio.open(path, "w", **profile) as dataset:
-        dataset.write(pixels)
-        dataset.descriptions = bands

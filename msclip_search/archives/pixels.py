@@ -1,0 +1,88 @@
+"""The pixels of a tile that was indexed, found again by what the sidecar keeps of it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msclip_search import radiometry
+from msclip_search.archives.arrays import read_array
+from msclip_search.archives.chips import is_unchanged, name_raster, parse_treatment
+from msclip_search.errors import TileError
+from msclip_search.files import file_state
+from msclip_search.raster import Raster, check_window, read_window
+from msclip_search.tile import Window
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPixels:
+    """A tile as its source holds it."""
+
+    raster: Raster
+    """All bands of the window."""
+    bands: tuple[str | None, ...]
+    """What each of them is; None is something else."""
+
+    def reflectance(self, offset: float | None) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+        """Return the bands of Sentinel-2 as reflectance × 10000 without offset, and their names.
+
+        Parameters
+        ----------
+        offset
+            What is added to the stored values.
+
+        Returns
+        -------
+        (NDArray, tuple of str)
+            (bands, height, width), 0 where there is no data, or 8 bits for a picture; and the bands in that order.
+        """
+        raster = self.raster
+        named = [(place, band) for place, band in enumerate(self.bands) if band]
+        empty = radiometry.nodata_mask(raster.pixels, declared=raster.nodata)
+        if raster.masked is not None:
+            empty |= raster.masked
+        pixels = radiometry.fill(raster.pixels[[place for place, _ in named]], empty, declared=raster.nodata)
+        if radiometry.is_plain_reflectance(pixels):
+            pixels = radiometry.from_plain(pixels)
+        if offset is not None:
+            pixels = radiometry.add_offset(pixels, offset, empty=empty)
+        return pixels, tuple(band for _, band in named)
+
+
+def read_stored(source: str, window: Window, *, fingerprint: str) -> StoredPixels:
+    """Read the pixels of a tile again.
+
+    Parameters
+    ----------
+    source
+        The file.
+    window
+        Which rectangle of it.
+    fingerprint
+        What it was when it was indexed, and how it was read then.
+
+    Raises
+    ------
+    TileError
+        The file is not there, may not be read, is not what it was, or its bands are not known.
+    """
+    path = Path(source)
+    file_state(path)  # says why there is none
+    if not is_unchanged(source, fingerprint):
+        raise TileError("has changed since it was indexed")
+    layout = parse_treatment(fingerprint.partition(" ")[2])
+    raster = (
+        _cut(read_array(path, layout=layout), window)
+        if path.suffix.lower() in {".npy", ".npz"}
+        else read_window(path, window)
+    )
+    return StoredPixels(raster, name_raster(raster, layout).bands)
+
+
+def _cut(raster: Raster, window: Window) -> Raster:
+    """Take a rectangle of an array."""
+    _, height, width = raster.pixels.shape
+    check_window(height, width, window)
+    rows, columns = slice(window.y, window.y + window.height), slice(window.x, window.x + window.width)
+    return replace(raster, pixels=raster.pixels[:, rows, columns])

@@ -1,0 +1,26 @@
+"""Raster files: the one door to rasterio and GDAL."""
+
+from msclip_search.raster.files import (
+    LARGEST_SIDE,
+    MOST_BANDS,
+    SMALLEST_SIDE,
+    Raster,
+    check_shape,
+    check_window,
+    read_raster,
+    read_window,
+)
+from msclip_search.raster.writing import encode_geotiff, write_chip
+
+__all__ = [
+    "LARGEST_SIDE",
+    "MOST_BANDS",
+    "SMALLEST_SIDE",
+    "Raster",
+    "check_shape",
+    "check_window",
+    "encode_geotiff",
+    "read_raster",
+    "read_window",
+    "write_chip",
+]
