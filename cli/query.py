@@ -42,6 +42,25 @@ def query(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False),
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="Also write the hits as one page of pictures and a map, which needs no network.",
+            show_default=False,
+        ),
+    ] = None,
+    chips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write the pixels of each hit, as GeoTIFF with all bands and as PNG in true colour.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Let --chips replace files in a folder that is not empty.")
+    ] = False,
     templates: Annotated[
         str | None,
         typer.Option(
@@ -65,19 +84,28 @@ def query(
         msclip-search query "harbour" "open-pit mine" --output sites.geojson
 
         msclip-search query --queries-file queries.txt --format csv
+
+        msclip-search query "conifer forest" --gallery gallery.html --chips out
     """
     set_voice(quiet=quiet, verbose=verbose)
     texts = list(text or [])
     if not texts and queries_file is None:
         raise typer.BadParameter("Give a text, or a file of them with --queries-file.", param_hint="TEXT")
     chosen = form or _format_of(output)
+    from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
     from msclip_search.search import SearchIndex, read_queries
 
+    exports.check_targets(gallery=gallery, chips=chips, overwrite=overwrite)
     texts += read_queries(queries_file) if queries_file else []
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
         results = opened.search_many(texts, k=top_k, templates=templates)
-        write_results(results, chosen, output=output, index=str(index), model=opened.model)
+        named_model = opened.model
+    write_results(results, chosen, output=output, index=str(index), model=named_model)
+    if gallery is not None:
+        exports.write_gallery(results, gallery, index=str(index), model=named_model)
+    if chips is not None:
+        exports.write_tiles(results, chips, overwrite=overwrite)
 
 
 def _format_of(output: Path | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from msclip_search.cli.console import out
+from msclip_search.cli.exports import write_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,19 +55,7 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
     if output is None:
         sys.stdout.buffer.write(content)
         return
-    from msclip_search.store import storage_errors
-
-    target = output.resolve()  # a link stays a link
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    with storage_errors("writing", output):
-        if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
-            target.write_bytes(content)
-            return
-        try:
-            draft.write_bytes(content)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+    write_file(content, output)
 
 
 def _json(results: Sequence["Hits"], index: str, model: str) -> bytes:
@@ -118,6 +107,8 @@ def _table(hits: "Hits") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
+    from msclip_search.words import place_in_words
+
     title = Text.assemble((hits.query, "bold"), f"  {len(hits):,} of {hits.searched:,} tiles")
     labelled = any(hit.labels for hit in hits)
     table = Table(box=None, header_style="dim", pad_edge=False)
@@ -127,7 +118,8 @@ def _table(hits: "Hits") -> "RenderableType":
     for name in ("place", "date", *(["labels"] if labelled else [])):
         table.add_column(name, no_wrap=name != "labels")
     for hit in hits:
-        row = [f"{hit.rank:,}", f"{hit.score:.4f}", f"{hit.percentile:.2f}", _tile(hit), _place(hit)]
+        place = place_in_words(hit.bbox) if hit.bbox else "-"
+        row = [f"{hit.rank:,}", f"{hit.score:.4f}", f"{hit.percentile:.2f}", _tile(hit), place]
         row += [
             f"{hit.datetime:%Y-%m-%d}" if hit.datetime else "-",
             *([", ".join(hit.labels)] if labelled else []),
@@ -144,15 +136,3 @@ def _tile(hit: "Hit") -> str:
     name = name if len(name) <= room else f"…{name[1 - room :]}"
     at = hit.window
     return name if (at.x, at.y) == (0, 0) else f"{name} [{at.x},{at.y}]"
-
-
-def _place(hit: "Hit") -> str:
-    """Middle of a tile, in words of a map."""
-    if hit.bbox is None:
-        return "-"
-    west, south, east, north = hit.bbox
-    longitude, latitude = (west + (east + 360 * (east < west))) / 2, (south + north) / 2
-    longitude -= 360 * (longitude > 180)
-    return (
-        f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'} {abs(longitude):.3f}° {'E' if longitude >= 0 else 'W'}"
-    )

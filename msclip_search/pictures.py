@@ -1,13 +1,15 @@
 """Tiles as people look at them: true and false colour by one fixed stretch, and the one door to Pillow.
 
-The stretch, for reflectance r (1 is a white surface): with x = r / 0.16,
+The stretch, for reflectance r (1 is a white surface):
 
-    brightness = x · (1 + x / 25) / (1 + x),    0 below r = 0 and 1 from r = 0.8 on.
+    up to r = 0.156     brightness = r / 0.24
+    up to r = 0.9       brightness = 0.65 + 0.35 · d · u / (1 + (d - 1) · u),    u = (r - 0.156) / 0.744,    d = 8.857
 
-In the dark it is a straight line, as in the usual rendering of reflectance 0 to 0.3, so that water and forest keep
-their structure; towards the bright end it bends, so that sand, cloud and snow keep theirs instead of turning white.
-True colour is then moved away from grey by a quarter, which restores the colours that the bend takes. Nothing depends
-on the tile: two pictures can be compared.
+Water, plants and soil stand on the straight line, a little brighter than in the usual rendering of reflectance 0 to
+0.3; from there on it bends without a corner, so that sand, cloud and snow keep their structure instead of turning
+white. True colour is then moved away from grey by a fifth, which restores the colours that the bend takes. In
+false colour B08 counts for four fifths, so that bare soil is nearly grey. Nothing depends on the tile: two pictures can
+be compared.
 """
 
 import io
@@ -23,11 +25,14 @@ from msclip_search.radiometry import QUANTIFICATION
 TRUE_COLOUR = ("B04", "B03", "B02")
 FALSE_COLOUR = ("B08", "B04", "B03")
 
-_MIDDLE = 0.16
-"""Reflectance at which the line begins to bend: half of full brightness, but for a few percent."""
-_WHITE = 0.8
+_SLOPE = 0.24
+"""Reflectance that would be white if the line went on."""
+_KNEE = 0.65
+"""Brightness up to which it is straight."""
+_WHITE = 0.9
 """Reflectance that is white."""
-_VIVID = 1.25
+_VIVID = 1.2
+_INFRARED = 0.8
 
 Picture = NDArray[np.uint8]
 """(height, width, 3): red, green, blue."""
@@ -64,14 +69,23 @@ def true_colour(reflectance: NDArray[np.generic], bands: Sequence[str]) -> Pictu
 
 def false_colour(reflectance: NDArray[np.generic], bands: Sequence[str]) -> Picture:
     """Render B08, B04, B03 as red, green and blue: plants are red. See `true_colour`."""
-    return _to_bytes(stretch(_planes(reflectance, bands, FALSE_COLOUR)))
+    planes = _planes(reflectance, bands, FALSE_COLOUR)
+    if planes.dtype == np.uint8:
+        return np.ascontiguousarray(planes)
+    return _to_bytes(stretch(planes * np.array([_INFRARED, 1, 1], np.float32)))
 
 
 def stretch(reflectance: NDArray[np.generic]) -> NDArray[np.float32]:
     """Map reflectance × 10000 to brightness from 0 to 1: see the module. What is no number is dark."""
-    units = np.nan_to_num(reflectance.astype(np.float32), nan=0, posinf=0, neginf=0)
-    x = units.clip(0, _WHITE * QUANTIFICATION) / (_MIDDLE * QUANTIFICATION)
-    return (x * (1 + x / (_WHITE / _MIDDLE) ** 2) / (1 + x)).astype(np.float32, copy=False)
+    units = np.nan_to_num(reflectance.astype(np.float32), nan=0, posinf=0, neginf=0).clip(0, _WHITE * QUANTIFICATION)
+    line = units / (_SLOPE * QUANTIFICATION)
+    bend = _KNEE * _SLOPE
+    beyond = ((units / QUANTIFICATION - bend) / (_WHITE - bend)).clip(0)
+    steep = (_WHITE - bend) / _SLOPE / (1 - _KNEE)  # so that line and bend meet without a corner
+    bright: NDArray[np.float32] = np.where(
+        line <= _KNEE, line, _KNEE + (1 - _KNEE) * steep * beyond / (1 + (steep - 1) * beyond)
+    ).astype(np.float32)
+    return bright
 
 
 def encode(picture: Picture, form: Literal["png", "webp"], *, quality: int | None = None) -> bytes:

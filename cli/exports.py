@@ -1,0 +1,87 @@
+"""What a query leaves beside its table: a page of pictures, and chips."""
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from msclip_search.cli.console import fail, say
+from msclip_search.errors import StorageError
+
+if TYPE_CHECKING:
+    from msclip_search.search import Hits
+
+_NAMED = 3
+"""How many of the sources that are gone are named."""
+
+
+def check_targets(*, gallery: Path | None, chips: Path | None, overwrite: bool) -> None:
+    """Refuse what could not be written, before anything is searched."""
+    if overwrite and chips is None:
+        raise typer.BadParameter(
+            "It says that a folder of chips may be replaced: give --chips.", param_hint="--overwrite"
+        )
+    if gallery is not None and gallery.is_dir():
+        raise StorageError(f"{gallery} is a folder: name a file for the gallery.")
+    if chips is not None:
+        from msclip_search.chips import check_folder
+
+        check_folder(chips, overwrite=overwrite)
+
+
+def write_gallery(results: Sequence["Hits"], path: Path, *, index: str, model: str) -> None:
+    """Write the page of pictures."""
+    from msclip_search.gallery import make_gallery
+
+    made = make_gallery(results, index=index, model=model, written=dt.datetime.now(dt.UTC))
+    content = made.html.encode()
+    write_file(content, path)
+    say(f"Gallery of {_tiles(made.tiles)} written to {path} ({_size(len(content))}).{_gone(made.missing, 'shown')}")
+
+
+def write_tiles(results: Sequence["Hits"], folder: Path, *, overwrite: bool) -> None:
+    """Write the chips."""
+    from msclip_search.chips import write_chips
+
+    done = write_chips(results, folder, overwrite=overwrite)
+    gone = _gone(done.missing, "written")
+    if done.missing and not done.tiles:
+        fail(f"No chip was written to {folder}.{gone}")
+    say(f"{_tiles(done.tiles)} written to {folder}, with {done.pictures:,} in true colour.{gone}")
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Write a file that appears whole or not at all."""
+    from msclip_search.store import storage_errors
+
+    target = path.resolve()  # a link stays a link
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    with storage_errors("writing", path):
+        if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
+            target.write_bytes(content)
+            return
+        try:
+            draft.write_bytes(content)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _gone(missing: Sequence[tuple[str, str]], done: str) -> str:
+    """Say which sources could not be read."""
+    if not missing:
+        return ""
+    named = "; ".join(f"{source} {reason}" for source, reason in missing[:_NAMED])
+    more = f"; and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+    return f" {_tiles(len(missing))} could not be {done}: {named}{more}."
+
+
+def _tiles(number: int) -> str:
+    return f"{number:,} tile{'s' * (number != 1)}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(round(count / 1e3), 1)} kB"
