@@ -10,6 +10,7 @@ from msclip_search.raster.files import (
     read_raster,
     read_window,
 )
+from msclip_search.raster.projection import to_degrees, to_utm
 from msclip_search.raster.writing import encode_geotiff, write_chip
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "encode_geotiff",
     "read_raster",
     "read_window",
+    "to_degrees",
+    "to_utm",
     "write_chip",
 ]
