@@ -22,7 +22,7 @@ STOREYS = (
     {"tile", "pictures", "words"},
     {"raster"},
     {"archives", "catalog", "models"},
-    {"store", "pairing"},
+    {"store", "pairing", "simulation"},
     {"ingest", "search"},
     {"chips", "gallery"},
     {""},
