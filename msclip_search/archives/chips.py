@@ -10,7 +10,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from msclip_search import radiometry
+from msclip_search import classification, radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.names import facts_of_name, sensing_time
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
@@ -129,9 +129,7 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
     suffix = path.suffix.lower()
     raster = read_array(path, layout=reading.layout) if suffix in {".npy", ".npz"} else read_raster(path)
     choice = _choose(raster, reading, path)
-    empty = radiometry.nodata_mask(raster.pixels, declared=raster.nodata)
-    if raster.masked is not None:
-        empty |= raster.masked
+    empty, shares = _valid(raster)
     if empty.all():
         raise TileError("holds no data: every pixel is nodata")
     _doubt_order(raster, reading, path, empty)
@@ -144,8 +142,22 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
         pixels = radiometry.add_offset(pixels, offset, empty=empty)
     return Tile(
         np.ascontiguousarray(radiometry.to_storage(pixels)),
-        _record(raster, path, offset=offset, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
+        _record(raster, path, shares, offset=offset, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
     )
+
+
+def _valid(raster: Raster) -> tuple[NDArray[np.bool_], classification.Shares]:
+    """Tell which pixels hold no data, and what those that do are, where a band of classes (SCL) says so."""
+    place = classification.find_classes(raster.pixels, raster.descriptions)
+    measured = raster.pixels if place is None else np.delete(raster.pixels, place, axis=0)
+    empty = radiometry.nodata_mask(measured, declared=raster.nodata)
+    if raster.masked is not None:
+        empty |= raster.masked
+    if place is None:
+        return empty, classification.Shares()
+    classes = raster.pixels[place]
+    empty |= classes == classification.NO_DATA
+    return empty, classification.shares(classes, empty=empty)
 
 
 def parse_treatment(said: str) -> tuple[str, ...] | None:
@@ -199,7 +211,9 @@ def _doubt_order(raster: Raster, reading: Reading, path: Path, empty: NDArray[np
         )
 
 
-def _record(raster: Raster, path: Path, *, offset: float | None, nodata: float, fingerprint: str) -> TileRecord:
+def _record(
+    raster: Raster, path: Path, shares: classification.Shares, *, offset: float | None, nodata: float, fingerprint: str
+) -> TileRecord:
     _, height, width = raster.pixels.shape
     facts = facts_of_name(path.name)
     return TileRecord(
@@ -210,6 +224,9 @@ def _record(raster: Raster, path: Path, *, offset: float | None, nodata: float, 
         footprint=raster.footprint,
         crs=raster.crs,
         datetime=sensing_time(raster.tags, path.name),
+        cloud=shares.cloud,
+        shadow=shares.shadow,
+        snow=shares.snow,
         nodata=nodata,
         platform=facts.platform,
         level=facts.level,

@@ -1,0 +1,63 @@
+"""The scene classification of L2A products (SCL): which share of a tile is cloud, shadow or snow.
+
+Classes after ESA's definition of Level-2A products: 0 no data, 1 saturated, 2 dark, 3 cloud shadow, 4 vegetation, 5 not
+vegetated, 6 water, 7 unclassified, 8 and 9 cloud of medium and high probability, 10 thin cirrus, 11 snow or ice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAME = "SCL"
+"""What a band that holds the classes is called."""
+NO_DATA = 0
+_CLOUD = (8, 9, 10)
+_SHADOW = 3
+_SNOW = 11
+_LARGEST = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Percent of the valid pixels; None where nothing tells."""
+
+    cloud: float | None = None
+    """Classes 8, 9 and 10."""
+    shadow: float | None = None
+    snow: float | None = None
+
+
+def find_classes(pixels: NDArray[np.generic], descriptions: Sequence[str | None]) -> int | None:
+    """Return the place of the band that holds the classes, by its description; None without one.
+
+    Parameters
+    ----------
+    pixels
+        Stored values, (bands, height, width).
+    descriptions
+        The file's band descriptions, in order.
+    """
+    for place, text in enumerate(descriptions):
+        if text and text.strip().upper() == NAME:
+            band = pixels[place]
+            return place if bool(np.isin(band, np.arange(_LARGEST + 1)).all()) else None
+    return None
+
+
+def shares(classes: NDArray[np.generic], *, empty: NDArray[np.bool_]) -> Shares:
+    """Return the shares of a tile.
+
+    Parameters
+    ----------
+    classes
+        The classification, (height, width).
+    empty
+        Pixels without data, (height, width).
+    """
+    valid = classes[~empty]
+    if not valid.size:
+        return Shares()
+    counts = np.bincount(valid.astype(np.intp), minlength=_LARGEST + 1) * (100 / valid.size)
+    return Shares(float(sum(counts[place] for place in _CLOUD)), float(counts[_SHADOW]), float(counts[_SNOW]))
