@@ -3,6 +3,7 @@ const tiles = [...document.querySelectorAll(".tile")];
 const pictures = tiles.map((tile) => tile.querySelector(".picture"));
 const dialog = document.querySelector("dialog");
 let current = -1;
+let detailed = -1;
 
 const marksOf = (tile) => {
   const marks = tile.closest("section").querySelectorAll(`.mark[data-rank="${tile.dataset.rank}"]`);
@@ -54,6 +55,7 @@ const show = (at) => {
   const tile = tiles[at];
   if (!tile) return;
   select(at);
+  detailed = at;
   dialog.querySelector(".which").textContent = `Rank ${tile.dataset.rank}`;
   dialog.querySelector(".of").textContent = tile.closest("section").querySelector("h1").textContent;
   const pair = dialog.querySelector(".pair");
@@ -73,7 +75,9 @@ const show = (at) => {
   const reason = tile.querySelector(".reason");
   if (reason) pair.append(reason.cloneNode(true));
   dialog.querySelector("dl").replaceChildren(...tile.querySelector("dl").cloneNode(true).children);
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector(".close").focus();
 };
 
 pictures.forEach((picture, at) => {
@@ -94,13 +98,14 @@ for (const mark of document.querySelectorAll(".mark")) {
   });
 }
 for (const button of dialog.querySelectorAll(".step")) {
-  button.addEventListener("click", () => show(current + Number(button.dataset.step)));
+  button.addEventListener("click", () => show(detailed + Number(button.dataset.step)));
 }
 dialog.querySelector(".close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
-dialog.addEventListener("close", () => go(current));
+// The browser gives the focus back to where it was, which is another tile once somebody has paged on.
+dialog.addEventListener("close", () => go(detailed));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !tiles.length) return;
@@ -108,7 +113,7 @@ document.addEventListener("keydown", (event) => {
   if (dialog.open) {
     if (!step) return;
     event.preventDefault();
-    show(current + step);
+    show(detailed + step);
     return;
   }
   const at = Math.max(pictures.indexOf(document.activeElement), current);

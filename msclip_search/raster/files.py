@@ -3,7 +3,7 @@
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,11 +195,18 @@ def _read(dataset: "DatasetReader", window: Window | None = None) -> Raster:
         nodata=dataset.nodata,
         masked=dataset.dataset_mask(window=at) == 0 if has_mask else None,
         crs=crs.to_string() if located else None,
-        transform=tuple(dataset.window_transform(at) if at else transform)[:6] if located else None,
+        transform=_moved(transform, window) if located else None,
         bounds=_bounds(dataset) if located and not at else None,
         footprint=_footprint(dataset) if located and not at else None,
         tags=dataset.tags(),
     )
+
+
+def _moved(transform: Sequence[float], window: Window | None) -> tuple[float, ...]:
+    """Return the six numbers of a transform, from the corner of a window."""
+    a, b, c, d, e, f = transform[:6]
+    x, y = (window.x, window.y) if window else (0, 0)
+    return a, b, c + a * x + b * y, d, e, f + d * x + e * y
 
 
 def _descriptions(dataset: "DatasetReader") -> tuple[str | None, ...]:

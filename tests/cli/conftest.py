@@ -18,8 +18,13 @@ Run = Callable[..., Result]
 def quiet_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Undo what a command changes for its whole process."""
     monkeypatch.delenv("MSCLIP_INDEX", raising=False)
+    forget()  # the fixture of the index has run a command before this fixture looked
     yield
-    # As it is before any command: the fixture of the index has run one before this fixture looked.
+    forget()
+
+
+def forget() -> None:
+    """Leave everything as it is before any command."""
     logger = logging.getLogger("msclip_search")
     logger.setLevel(logging.NOTSET)
     logger.propagate = True

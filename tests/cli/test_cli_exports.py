@@ -1,0 +1,126 @@
+"""`msclip-search query --gallery` and `--chips`."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from msclip_search import Hits, SearchIndex
+from tests.cli.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def expected(index: Path) -> Hits:
+    """Ask the library."""
+    with SearchIndex.open(index) as opened:
+        return opened.search("flooded farmland", k=5)
+
+
+def test_gallery_and_chips_come_beside_the_table(run: Run, index: Path, expected: Hits, tmp_path: Path) -> None:
+    page, out = tmp_path / "gallery.html", tmp_path / "out"
+    plain = run("query", "flooded farmland", "-k", 5, "--index", index)
+    done = run("query", "flooded farmland", "-k", 5, "--index", index, "--gallery", page, "--chips", out)
+    assert done.exit_code == 0
+    assert done.stdout == plain.stdout
+    first, second = done.stderr.splitlines()
+    assert re.fullmatch(rf"Gallery of 5 tiles written to {re.escape(str(page))} \(\d+ kB\)\.", first)
+    assert second == f"5 tiles written to {out}, with 5 in true colour."
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r'<dd class="name">([0-9a-f]{32})</dd>', text) == [hit.tile_id for hit in expected]
+    for hit in expected:
+        (chip,) = out.glob(f"{hit.rank:03}_*.tif")
+        with rasterio.open(chip) as made, rasterio.open(hit.source) as source:
+            assert np.array_equal(made.read(), source.read())
+            assert (made.transform, made.crs, made.descriptions) == (source.transform, source.crs, source.descriptions)
+    assert len(list(out.iterdir())) == 10
+
+
+def test_with_a_format_and_quietly(run: Run, index: Path, tmp_path: Path) -> None:
+    page, out, table = tmp_path / "g.html", tmp_path / "out", tmp_path / "hits.csv"
+    ask = ("query", "a", "b", "-k", 2, "--index", index)
+    done = run(*ask, "--gallery", page, "--chips", out, "--output", table, "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    assert len(table.read_text().splitlines()) == 5
+    assert sorted(path.name for path in out.iterdir()) == ["1-a", "2-b"]
+    assert page.read_text(encoding="utf-8").count("<section") == 2
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_anything_is_done(run: Run, index: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("kept")
+    ask = ("query", "x", "-k", 1, "--index", index, "--chips", tmp_path)
+    refused = run(*ask, "--gallery", tmp_path / "g.html")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"Error: The folder {tmp_path} is not empty: name another, or give --overwrite to replace files of the same "
+        "names.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    assert run(*ask, "--overwrite").exit_code == 0
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_gallery_replaces_a_file_but_no_folder(run: Run, index: Path, tmp_path: Path) -> None:
+    page = tmp_path / "g.html"
+    page.write_text("old")
+    assert run("query", "x", "--index", index, "--gallery", page).exit_code == 0
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert list(tmp_path.iterdir()) == [page]
+    folder = run("query", "x", "--index", index, "--gallery", tmp_path)
+    assert (folder.exit_code, folder.stdout) == (1, "")
+    assert "is a folder: name a file" in folder.stderr
+    nowhere = run("query", "x", "--index", index, "--gallery", tmp_path / "no" / "g.html")
+    assert nowhere.exit_code == 1
+    assert nowhere.stderr.startswith("Error: Writing ")
+
+
+def test_overwrite_is_for_chips(run: Run, index: Path) -> None:
+    done = run("query", "x", "--index", index, "--overwrite")
+    assert done.exit_code == 2
+    assert "--chips" in done.stderr
+
+
+@pytest.fixture
+def moved(run: Run, archive: Path, tmp_path: Path) -> Path:
+    """Make an index of twelve tiles of which one is gone and one has changed."""
+    shutil.copytree(archive, tmp_path / "tiles")
+    assert run("index", tmp_path / "tiles", "--model", "untrained", "--index", tmp_path / "idx").exit_code == 0
+    first, second, *_ = sorted((tmp_path / "tiles").iterdir())
+    first.unlink()
+    os.utime(second, ns=(1, 1))
+    return tmp_path
+
+
+def test_sources_that_are_gone_are_counted_and_named(run: Run, moved: Path) -> None:
+    ask = ("query", "x", "-k", 12, "--index", moved / "idx", "--format", "csv")
+    done = run(*ask, "--gallery", moved / "g.html", "--chips", moved / "out")
+    assert done.exit_code == 0
+    gallery, chips = done.stderr.splitlines()
+    gone = f"{moved}/tiles/tile_00000_20230601.tif is not there"
+    changed = f"{moved}/tiles/tile_00001_20230601.tif has changed since it was indexed"
+    assert " 2 tiles could not be shown: " in gallery
+    assert chips.startswith(f"10 tiles written to {moved}/out, with 10 in true colour. 2 tiles could not be written: ")
+    assert all(words in line for words in (gone, changed) for line in (gallery, chips))
+    shutil.rmtree(moved / "tiles")
+    none = run(*ask, "--chips", moved / "none")
+    assert none.exit_code == 1
+    assert "No chip was written" in none.stderr
+    assert "; and 9 more." in none.stderr
+
+
+def test_a_query_without_pictures_loads_nothing_for_them(index: Path) -> None:
+    code = (
+        "import sys; from msclip_search.cli.app import app\n"
+        f"try: app(['query', 'x', '--index', {str(index)!r}])\n"
+        "except SystemExit: pass\n"
+        "print('|'.join(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
+    loaded = set(done.stdout.splitlines()[-1].split("|"))
+    assert "pyarrow" in loaded
+    assert not loaded & {"PIL", "jinja2", "rasterio"}
