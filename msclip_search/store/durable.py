@@ -1,6 +1,7 @@
 """Writing files so that they are on the disk when we say so, and saying in one sentence when they cannot be."""
 
 import errno
+import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import xxhash
 
-from msclip_search.errors import IndexConflict, IndexDamaged, StorageError
+from msclip_search.disk import disk_errors, said
+from msclip_search.errors import IndexConflict, IndexDamaged
 
 _CHUNK = 1 << 20
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
@@ -29,23 +31,11 @@ class FileEntry:
     """XXH64 of its content, 16 hexadecimal digits."""
 
 
-@contextmanager
-def storage_errors(doing: str, path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into one sentence.
-
-    Parameters
-    ----------
-    doing
-        What was being done, "writing".
-    path
-        To what.
-    """
-    try:
-        yield
-    except FileExistsError:
-        raise  # no trouble of the disk, but another writer: the callers say what that means
-    except OSError as error:
-        raise StorageError(_sentence(error, doing, path)) from error
+storage_errors = functools.partial(
+    disk_errors,
+    after="What was committed before is safe; make room and run the same command again to go on from there.",
+)
+"""Turn what the operating system refuses while an index is read or written into one sentence: see `disk_errors`."""
 
 
 @contextmanager
@@ -64,30 +54,9 @@ def reading(path: Path, *, root: Path) -> Iterator[None]:
             yield
         except FileNotFoundError as error:
             raise IndexDamaged(
-                f"The index {root} lacks {path.relative_to(root).as_posix()} ({_said(error)}). Restore it from a "
+                f"The index {root} lacks {path.relative_to(root).as_posix()} ({said(error)}). Restore it from a "
                 "copy, or index the archive again into a new folder."
             ) from error
-
-
-def _sentence(error: OSError, doing: str, path: Path) -> str:
-    said = _said(error)
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return (
-                f"The disk is full: {doing} {path} failed ({said}). What was committed before is safe; "
-                "make room and run the same command again to go on from there."
-            )
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"No permission: {doing} {path} is refused ({said}). Name another, or ask its owner."
-        case errno.EMFILE | errno.ENFILE:
-            return f"{doing.capitalize()} {path} failed: {said}. Allow more of them, as `ulimit -n 8192` does."
-        case _:
-            return f"{doing.capitalize()} {path} failed: {said}."
-
-
-def _said(error: OSError) -> str:
-    """Return the system's word for an error, without what libraries put around it."""
-    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def write_file(path: Path, content: bytes | memoryview, *, root: Path) -> FileEntry:
