@@ -1,5 +1,6 @@
 """The catalogue: what is kept about each tile, in Arrow's columns. The one door to pyarrow."""
 
+from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
 from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
 from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, text_hashes, to_bytes
@@ -8,11 +9,15 @@ from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
 __all__ = [
     "SCHEMA",
     "SUMMARY_COLUMNS",
+    "MaskWriter",
+    "PackedMask",
     "Summary",
     "empty_table",
     "hits_table",
     "labels_key",
+    "pack_mask",
     "read_columns",
+    "read_masks",
     "row_hashes",
     "summarise",
     "take",

@@ -11,7 +11,7 @@ from msclip_search.raster.files import (
     read_window,
 )
 from msclip_search.raster.projection import to_degrees, to_utm
-from msclip_search.raster.writing import encode_geotiff, write_chip
+from msclip_search.raster.writing import encode_chip, encode_geotiff, write_chip
 
 __all__ = [
     "LARGEST_SIDE",
@@ -20,6 +20,7 @@ __all__ = [
     "Raster",
     "check_shape",
     "check_window",
+    "encode_chip",
     "encode_geotiff",
     "read_raster",
     "read_window",
