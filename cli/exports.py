@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from msclip_search.cli.console import fail, say
+from msclip_search.disk import disk_errors
 from msclip_search.errors import StorageError
 
 if TYPE_CHECKING:
@@ -55,11 +56,9 @@ def write_tiles(results: Sequence["Hits"], folder: Path, *, overwrite: bool) -> 
 
 def write_file(content: bytes, path: Path) -> None:
     """Write a file that appears whole or not at all."""
-    from msclip_search.store import storage_errors
-
     target = path.resolve()  # a link stays a link
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    with storage_errors("writing", path):
+    with disk_errors("writing", path):
         if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
             target.write_bytes(content)
             return

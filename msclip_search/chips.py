@@ -9,14 +9,15 @@ from pathlib import Path, PurePath
 
 from msclip_search.archives import StoredPixels, read_stored
 from msclip_search.bands import band_name
+from msclip_search.disk import disk_errors
 from msclip_search.errors import BandsError, StorageError, TileError
 from msclip_search.pictures import encode, true_colour
 from msclip_search.raster import encode_geotiff
 from msclip_search.search import Hit, Hits
-from msclip_search.store import storage_errors
 
 _LONGEST_WORD = 48
 """Characters of a query or a source in a file's name."""
+_AFTER = "Make room and run the same command again, with --overwrite."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     StorageError
         It holds something, is no folder, or may not be looked at.
     """
-    with storage_errors("reading", folder):
+    with disk_errors("reading", folder):
         if not folder.exists():
             return
         if not folder.is_dir():
@@ -72,8 +73,7 @@ def write_chips(results: Sequence[Hits], folder: Path, *, overwrite: bool = Fals
         The folder holds something, or the disk is full or refuses permission.
     """
     check_folder(folder, overwrite=overwrite)
-    with storage_errors("making", folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     tiles = pictures = 0
     missing: dict[str, str] = {}
     for hits, hit, name in _named(results):
@@ -83,8 +83,7 @@ def write_chips(results: Sequence[Hits], folder: Path, *, overwrite: bool = Fals
             missing[hit.source] = str(error)
             continue
         path = folder / name
-        with storage_errors("making", path.parent):
-            path.parent.mkdir(exist_ok=True)
+        _make(path.parent)
         content = encode_geotiff(stored.raster, names=_descriptions(stored), tags=_tags(hits, hit))
         _write(path.with_name(f"{path.name}.tif"), content)
         tiles += 1
@@ -141,10 +140,18 @@ def _tags(hits: Hits, hit: Hit) -> Mapping[str, str]:
     return tags
 
 
+def _make(folder: Path) -> None:
+    try:
+        with disk_errors("making", folder, after=_AFTER):
+            folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise StorageError(f"{folder} is a file, where a folder for the chips is wanted.") from error
+
+
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with storage_errors("writing", path):
+    with disk_errors("writing", path, after=_AFTER):
         try:
             draft.write_bytes(content)
             draft.replace(path)

@@ -160,6 +160,9 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     assert (out / "001_scene.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(StorageError, match="is a file"):
         write_chips([hits], scene, overwrite=True)
+    (out / "1-flooded-farmland").write_text("in the way")
+    with pytest.raises(StorageError, match="1-flooded-farmland is a file"):
+        write_chips([hits, hits], out, overwrite=True)
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +177,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(StorageError, match=r"001_scene\.png"):
+    with pytest.raises(StorageError, match=r"^The disk is full: writing .*001_scene\.png failed .*with --overwrite\.$"):
         write_chips([hits_of([record(scene, Window(0, 0, 40, 40))])], out)
     assert [path.name for path in out.iterdir()] == ["001_scene.tif"]
 
