@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ModelMismatch,
         MsclipError,
         QueryError,
+        SimulationError,
         StorageError,
         TileError,
         WeightsError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from msclip_search.ingest import Failure, Pace, Report, index_tiles
     from msclip_search.models import Encoder, ModelSpec
     from msclip_search.search import Hit, Hits, IndexInfo, SearchIndex
+    from msclip_search.simulation import SimulatedTile, Simulation, simulate, simulate_archive
     from msclip_search.store import Verification, verify
 
 # Each name is imported when it is first asked for: numpy, pyarrow and the rest are not needed to print a help text.
@@ -48,6 +50,7 @@ _HOMES = {
         "ModelMismatch",
         "MsclipError",
         "QueryError",
+        "SimulationError",
         "StorageError",
         "TileError",
         "WeightsError",
@@ -55,6 +58,7 @@ _HOMES = {
     "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
     "msclip_search.models": ("Encoder", "ModelSpec"),
     "msclip_search.search": ("Hit", "Hits", "IndexInfo", "SearchIndex"),
+    "msclip_search.simulation": ("SimulatedTile", "Simulation", "simulate", "simulate_archive"),
     "msclip_search.store": ("Verification", "verify"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -80,11 +84,16 @@ __all__ = [
     "QueryError",
     "Report",
     "SearchIndex",
+    "SimulatedTile",
+    "Simulation",
+    "SimulationError",
     "StorageError",
     "TileError",
     "Verification",
     "WeightsError",
     "index_tiles",
+    "simulate",
+    "simulate_archive",
     "verify",
 ]
 

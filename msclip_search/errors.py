@@ -15,7 +15,8 @@
     │   ├── IndexDamaged    a file of it is missing, truncated or altered
     │   └── IndexConflict   another process committed to it meanwhile
     ├── StorageError        the disk: full, read-only, not permitted
-    └── QueryError          a query that cannot be answered
+    ├── QueryError          a query that cannot be answered
+    └── SimulationError     a simulation that cannot be made as it was asked for
 
 The floor below has one of its own, `msclip_search.indexes.FaissUnavailable`: FAISS is not installed, or twice.
 """
@@ -75,3 +76,7 @@ class StorageError(MsclipError):
 
 class QueryError(MsclipError):
     """A query cannot be answered as it was asked."""
+
+
+class SimulationError(MsclipError):
+    """A simulation cannot be made as it was asked for."""

@@ -2,9 +2,25 @@
 
 A scene paints covers on a fine grid (`canvas`, `shapes`, `scenes`, `events`); a date gives them spectra, shadows and
 snow (`covers`, `materials`, `surface`); the air (`atmosphere`, `clouds`) and the instrument (`sensor`) make a tile of
-it, and `vocabulary` and `captions` say in words what it shows. `simulator` puts them together.
+it, and `vocabulary` and `captions` say in words what it shows. `simulator` puts them together, and `archive` writes
+them to disk.
 """
 
-from msclip_search.simulation.simulator import SimulatedTile, Simulation, simulate
+from msclip_search.simulation.archive import SimulatedArchive, simulate_archive
+from msclip_search.simulation.events import EVENTS
+from msclip_search.simulation.request import LARGEST, LEVELS, SMALLEST, Simulation
+from msclip_search.simulation.scenes import SCENES
+from msclip_search.simulation.simulator import SimulatedTile, simulate
 
-__all__ = ["SimulatedTile", "Simulation", "simulate"]
+__all__ = [
+    "EVENTS",
+    "LARGEST",
+    "LEVELS",
+    "SCENES",
+    "SMALLEST",
+    "SimulatedArchive",
+    "SimulatedTile",
+    "Simulation",
+    "simulate",
+    "simulate_archive",
+]

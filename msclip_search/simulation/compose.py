@@ -4,6 +4,7 @@ import numpy as np
 
 from msclip_search.simulation import shapes
 from msclip_search.simulation.canvas import Canvas
+from msclip_search.simulation.places import Place
 from msclip_search.simulation.scenes import SCENES, Scene, furniture
 
 _MEETING = 0.3
@@ -12,7 +13,7 @@ _CROSSING = 0.15
 """Share of tiles that a river or road crosses."""
 
 
-def compose(canvas: Canvas, scene: Scene, climate: str, *, alone: bool) -> None:
+def compose(canvas: Canvas, scene: Scene, place: Place, *, alone: bool) -> None:
     """Draw a scene, and where it need not stay alone perhaps another beside it.
 
     Parameters
@@ -21,7 +22,7 @@ def compose(canvas: Canvas, scene: Scene, climate: str, *, alone: bool) -> None:
         Where.
     scene
         What.
-    climate
+    place
         Where on earth: the other scene is one that is found there too.
     alone
         Whether nothing else may be drawn.
@@ -31,7 +32,11 @@ def compose(canvas: Canvas, scene: Scene, climate: str, *, alone: bool) -> None:
         return
     draw = canvas.between(0, 1)
     if draw < _MEETING:
-        others = [other for other in SCENES.values() if climate in other.climates and other.name != scene.name]
+        others = [
+            other
+            for other in SCENES.values()
+            if other.found(place.climate, shore=place.shore) and other.name != scene.name
+        ]
         part = shapes.distance_to_line(
             canvas,
             angle=canvas.angle() * 2,
@@ -42,7 +47,7 @@ def compose(canvas: Canvas, scene: Scene, climate: str, *, alone: bool) -> None:
         with canvas.within(part > 0):
             canvas.raise_(part > 0, 0)
             others[int(canvas.between(0, len(others)))].draw(canvas)
-    elif draw < _MEETING + _CROSSING and climate not in {"arctic", "arid"}:
+    elif draw < _MEETING + _CROSSING and place.climate not in {"arctic", "arid"}:
         if canvas.chance(0.5):
             furniture.river(
                 canvas,

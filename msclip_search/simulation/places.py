@@ -20,6 +20,8 @@ class Place:
     latitude: float
     """Degrees."""
     climate: str
+    shore: bool = False
+    """Whether the sea is near."""
 
     @property
     def epsg(self) -> int:
@@ -29,11 +31,11 @@ class Place:
 
 
 PLACES = (
-    Place("Svalbard", 16.0, 78.4, "arctic"),
+    Place("Svalbard", 16.0, 78.4, "arctic", shore=True),
     Place("Nunavut", -95.0, 68.0, "arctic"),
     Place("Taymyr", 98.0, 73.0, "arctic"),
-    Place("West Greenland", -51.0, 68.5, "arctic"),
-    Place("Iceland", -18.5, 64.5, "arctic"),
+    Place("West Greenland", -51.0, 68.5, "arctic", shore=True),
+    Place("Iceland", -18.5, 64.5, "arctic", shore=True),
     Place("Finnish Lapland", 26.0, 67.3, "boreal"),
     Place("Dalarna", 14.5, 61.2, "boreal"),
     Place("Quebec", -73.0, 50.5, "boreal"),
@@ -42,12 +44,12 @@ PLACES = (
     Place("Yakutia", 126.0, 62.0, "boreal"),
     Place("Bavaria", 11.7, 48.6, "temperate"),
     Place("Picardy", 2.8, 49.8, "temperate"),
-    Place("Devon", -3.8, 50.8, "temperate"),
-    Place("Jutland", 9.2, 56.2, "temperate"),
+    Place("Devon", -3.8, 50.8, "temperate", shore=True),
+    Place("Jutland", 9.2, 56.2, "temperate", shore=True),
     Place("Wisconsin", -90.0, 44.0, "temperate"),
     Place("Hokkaido", 142.8, 43.3, "temperate"),
-    Place("Canterbury", 171.8, -43.7, "temperate"),
-    Place("Los Lagos", -72.8, -40.6, "temperate"),
+    Place("Canterbury", 171.8, -43.7, "temperate", shore=True),
+    Place("Los Lagos", -72.8, -40.6, "temperate", shore=True),
     Place("Great Hungarian Plain", 20.5, 47.0, "continental"),
     Place("Dobruja", 27.8, 44.6, "continental"),
     Place("Poltava", 34.5, 49.5, "continental"),
@@ -64,10 +66,10 @@ PLACES = (
     Place("Santa Cruz", -72.9, -49.5, "alpine"),
     Place("La Mancha", -3.2, 39.2, "mediterranean"),
     Place("Andalusia", -4.6, 37.5, "mediterranean"),
-    Place("Apulia", 16.9, 40.9, "mediterranean"),
+    Place("Apulia", 16.9, 40.9, "mediterranean", shore=True),
     Place("Peloponnese", 22.3, 37.4, "mediterranean"),
     Place("Central Valley", -120.2, 36.9, "mediterranean"),
-    Place("Western Cape", 19.0, -33.6, "mediterranean"),
+    Place("Western Cape", 19.0, -33.6, "mediterranean", shore=True),
     Place("Wheatbelt", 117.5, -32.0, "mediterranean"),
     Place("Tafilalt", -4.3, 31.4, "arid"),
     Place("Western Desert", 28.9, 25.5, "arid"),
@@ -83,20 +85,36 @@ PLACES = (
     Place("Cerrado", -47.5, -14.5, "savanna"),
     Place("Kimberley", 127.0, -17.0, "savanna"),
     Place("West Bengal", 88.0, 23.2, "monsoon"),
-    Place("Mekong Delta", 105.7, 10.1, "monsoon"),
+    Place("Mekong Delta", 105.7, 10.1, "monsoon", shore=True),
     Place("Chao Phraya", 100.3, 14.6, "monsoon"),
-    Place("Jiangsu", 119.8, 33.2, "monsoon"),
-    Place("Luzon", 120.8, 15.6, "monsoon"),
+    Place("Jiangsu", 119.8, 33.2, "monsoon", shore=True),
+    Place("Luzon", 120.8, 15.6, "monsoon", shore=True),
     Place("Para", -51.0, -4.5, "tropical"),
     Place("Rondonia", -62.8, -10.3, "tropical"),
     Place("Gabon", 11.6, -0.8, "tropical"),
     Place("Riau", 101.6, 0.6, "tropical"),
     Place("Sabah", 117.3, 5.3, "tropical"),
     Place("Morobe", 146.5, -6.6, "tropical"),
+    Place("Finnmark", 25.5, 70.3, "arctic", shore=True),
+    Place("Bothnian Coast", 22.0, 63.2, "boreal", shore=True),
+    Place("White Sea", 36.5, 65.0, "boreal", shore=True),
+    Place("Crimea", 33.5, 45.3, "continental", shore=True),
+    Place("Provence", 6.2, 43.1, "mediterranean", shore=True),
+    Place("Sinai", 33.7, 28.1, "arid", shore=True),
+    Place("Skeleton Coast", 14.4, -22.9, "arid", shore=True),
+    Place("Oman", 58.6, 20.6, "arid", shore=True),
+    Place("Kenya Coast", 39.8, -3.6, "savanna", shore=True),
+    Place("Arnhem Land", 133.5, -12.0, "savanna", shore=True),
+    Place("Sundarbans", 89.2, 21.8, "monsoon", shore=True),
+    Place("Amapa", -50.2, 1.5, "tropical", shore=True),
+    Place("Sulawesi", 123.9, 0.9, "tropical", shore=True),
+    Place("Ogooue Delta", 9.0, -0.9, "tropical", shore=True),
 )
 """Towns are not hit and borders not kept: a place is a climate with coordinates."""
 
 
+_NEAR = 1.0
+"""Degrees within which the shore of a place counts as near."""
 _AROUND = 30_000.0
 """Metres from a place within which tiles are put."""
 
@@ -108,7 +126,7 @@ def near(longitude: float, latitude: float) -> Place:
         return math.hypot((place.longitude - longitude + 180) % 360 - 180, 2 * (abs(place.latitude) - abs(latitude)))
 
     nearest = min(PLACES, key=away)
-    return Place(nearest.name, longitude, latitude, nearest.climate)
+    return Place(nearest.name, longitude, latitude, nearest.climate, shore=nearest.shore and away(nearest) < _NEAR)
 
 
 @functools.lru_cache(maxsize=128)

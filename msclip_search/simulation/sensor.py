@@ -38,7 +38,8 @@ REFERENCE = math.pi * _RADIANCE / _IRRADIANCE
 NOISE = REFERENCE / _RATIO
 """Standard deviation there, reflectance: (13,)."""
 
-_METHODS = ("nearest", "bilinear", "cubic")
+METHODS = ("nearest", "bilinear", "cubic")
+"""How bands of 20 and 60 m come to 10 m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class Optics:
     """Where the grids of 20 m (east, south) and 60 m (east, south) begin, pixels of 10 m."""
 
 
-def draw(random: np.random.Generator) -> Optics:
-    """Draw an instrument."""
+def draw(random: np.random.Generator, resampling: str | None = None) -> Optics:
+    """Draw an instrument; a way of resampling may be given."""
     a, b, c = (float(value) for value in random.random(3))
     grids = [int(float(value) * step) for value, step in zip(random.random(4), (2, 2, 6, 6), strict=True)]
-    return Optics(0.05 + 0.1 * a, 0.45 + 0.45 * b, _METHODS[int(c * 3)], (grids[0], grids[1], grids[2], grids[3]))
+    return Optics(
+        0.05 + 0.1 * a, 0.45 + 0.45 * b, resampling or METHODS[int(c * 3)], (grids[0], grids[1], grids[2], grids[3])
+    )
 
 
 def measure(light: Planes, optics: Optics, random: np.random.Generator, *, size: int) -> Planes:

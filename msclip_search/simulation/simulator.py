@@ -15,39 +15,13 @@ from msclip_search.simulation.captions import captions
 from msclip_search.simulation.compose import compose
 from msclip_search.simulation.events import EVENTS
 from msclip_search.simulation.places import PLACES, Place
+from msclip_search.simulation.request import OFFSET, Simulation
 from msclip_search.simulation.scenes import SCENES, Scene
 from msclip_search.simulation.vocabulary import holds
 
-SMALLEST, LARGEST = 32, 512
-"""Pixels a side that a tile may have."""
-OFFSET = 1000
-"""Added to the stored values from processing baseline 04.00 on."""
 _WINTRY = {"arctic": 0.75, "boreal": 0.6, "continental": 0.3, "alpine": 0.5, "temperate": 0.08}
 """Probability of lying snow in winter."""
 _DAMP = {"tropical": 0.9, "monsoon": 0.8, "savanna": 0.5, "temperate": 0.4, "mediterranean": 0.35}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    """What is asked for. The same one gives the same tiles, on any machine with the same numpy."""
-
-    seed: int = 0
-    size: int = 64
-    """Pixels of 10 m a side."""
-    level: str = "L2A"
-    """"L1C" (reflectance at the top of the atmosphere, 13 bands) or "L2A" (of the ground, 12 bands without B10)."""
-    offset: bool = False
-    """Whether the stored values carry the offset of processing baseline 04.00."""
-    scenes: tuple[str, ...] = ()
-    """Names of scenes; empty is all."""
-    series: int = 1
-    """Dates of each place."""
-    event: str | None = None
-    """What happens within a series: a name from `EVENTS`."""
-    cloudy: float = 0.2
-    """Probability that the sky is not clear."""
-    place: tuple[float, float] | None = None
-    """Longitude and latitude of the middle of a region; None puts each place somewhere else on earth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +55,11 @@ class SimulatedTile:
     offset: int
     event: str | None = None
     """What has happened before this date."""
+
+    @property
+    def platform(self) -> str:
+        """Which of the two satellites would have seen it: they take turns."""
+        return "S2A" if self.datetime.toordinal() // 5 % 2 else "S2B"
 
 
 def simulate(simulation: Simulation, number: int) -> list[SimulatedTile]:
@@ -134,18 +113,18 @@ def _where(
     """Draw a scene and a place that has such a thing."""
     if simulation.place:
         place = places.near(*simulation.place)
-        scene = _drawn(random, _scenes(simulation.scenes, place.climate))
+        scene = _drawn(random, _scenes(simulation.scenes, place.climate, shore=place.shore))
         return scene.name, place, places.cell(place, number, simulation.size)
-    scene = _drawn(random, _scenes(simulation.scenes, None))
-    fitting = [place for place in PLACES if place.climate in scene.climates]
+    scene = _drawn(random, _scenes(simulation.scenes, None, shore=True))
+    fitting = [place for place in PLACES if scene.found(place.climate, shore=place.shore)]
     place = fitting[int(float(random.random()) * len(fitting))]
     return scene.name, place, places.spot(place, float(random.random()), float(random.random()))
 
 
 @functools.lru_cache(maxsize=64)
-def _scenes(names: Sequence[str], climate: str | None) -> tuple[tuple[Scene, ...], NDArray[np.float64]]:
+def _scenes(names: Sequence[str], climate: str | None, *, shore: bool) -> tuple[tuple[Scene, ...], NDArray[np.float64]]:
     chosen = tuple(SCENES[name] for name in names) if names else tuple(SCENES.values())
-    here = tuple(scene for scene in chosen if climate is None or climate in scene.climates) or chosen
+    here = tuple(scene for scene in chosen if climate is None or scene.found(climate, shore=shore)) or chosen
     return here, np.cumsum([scene.weight for scene in here])
 
 
@@ -157,7 +136,7 @@ def _drawn(random: np.random.Generator, scenes: tuple[tuple[Scene, ...], NDArray
 def _landscape(simulation: Simulation, scene: str, place: Place, number: int, *, event: str | None) -> Landscape:
     """Draw what lies where; with an event, the same land and what the event made of it."""
     canvas = Canvas(simulation.size, _random(simulation.seed, number, 3))
-    compose(canvas, SCENES[scene], place.climate, alone=bool(simulation.scenes))
+    compose(canvas, SCENES[scene], place, alone=bool(simulation.scenes))
     if event:
         canvas.random = _random(simulation.seed, number, 4)
         EVENTS[event](canvas)
@@ -182,7 +161,7 @@ def _observe(
     way = atmosphere.path(air, light)
     sky = clouds.draw(date, dressed.reflectance.shape[1], cloudy=simulation.cloudy)
     top = _top(dressed, way, sky)
-    seen = sensor.measure(top, sensor.draw(date), date, size=simulation.size)
+    seen = sensor.measure(top, sensor.draw(date, simulation.resampling), date, size=simulation.size)
     stored, bands = _stored(simulation, seen, air, light, date)
     inside = slice(MARGIN, MARGIN + simulation.size)
     classes = dressed.classes[inside, inside].copy()

@@ -21,6 +21,10 @@ CLIMATES = (
 """Where scenes are found; `places` has places in each."""
 
 
+_SALT = frozenset({"sea", "coast", "mangrove"})
+"""Tags of what is found only by the sea."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A kind of landscape."""
@@ -34,6 +38,10 @@ class Scene:
     """Paints it."""
     weight: float
     """How often it comes up, over that of other scenes."""
+
+    def found(self, climate: str, *, shore: bool) -> bool:
+        """Tell whether it is found in a climate, near the sea or away from it."""
+        return climate in self.climates and (shore or not _SALT & set(self.tags))
 
 
 _SCENES: dict[str, Scene] = {}
