@@ -1,4 +1,7 @@
-"""Processes that simulate: one thread each, gone when the one that began them is."""
+"""Processes that simulate, gone when the one that began them is.
+
+They need no bounds on threads: simulation multiplies no matrices, so BLAS has nothing to do in them.
+"""
 
 import multiprocessing
 import os
@@ -8,30 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 
 @contextmanager
 def workers(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Begin processes, each with a single thread of BLAS, and end them.
+    """Begin processes, and end them.
 
     Spawned, not forked: a fork of a process with threads may stand still forever.
     """
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by the libraries when a process loads them
-    try:
-        with ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as pool:
-            try:
-                yield pool
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _begin() -> None:
