@@ -1,21 +1,16 @@
 """`msclip-search index`: the main job."""
 
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from msclip_search.cli.console import INTERRUPTED, VOICE, err, handled, out, say, set_voice, show_progress
+from msclip_search.cli.console import INTERRUPTED, VOICE, handled, out, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+from msclip_search.cli.progress import Display, interruptible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from msclip_search.ingest import Report
 
 
@@ -89,7 +84,12 @@ def index(
     from msclip_search.ingest import index_tiles
 
     stop = threading.Event()
-    with _Display(stop) as display, _stopping(stop, display) as received:
+    display = Display(stop, opening="Loading the model.", stopping="Stopping after a commit (Ctrl-C again: at once)")
+
+    def progress(stage: str, report: "Report") -> None:
+        display.update(stage, done=report.done, total=report.total, skipped=report.failed)
+
+    with display, interruptible(stop, display) as received:
         report = index_tiles(
             archive,
             index=index,
@@ -102,7 +102,7 @@ def index(
             kind=kind,
             device=device,
             stop=stop,
-            progress=display.progress,
+            progress=progress,
             show_download=show_progress(),
         )
     if not VOICE.quiet:
@@ -111,98 +111,6 @@ def index(
         raise typer.Exit(128 + received[0] if received else INTERRUPTED)
     if strict and report.failed:
         raise typer.Exit(1)
-
-
-class _Display:
-    """Shows how far a run is: on a terminal a bar with tiles a second and time left, elsewhere nothing.
-
-    The bar appears with the first tile, so that it is not in the way of the one of a download.
-    """
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._bars: Progress | None = None
-        self.begun = False
-        """Whether the run has come to its tiles, and so has something to commit."""
-
-    def __enter__(self) -> Self:
-        if show_progress():
-            say("Loading the model.")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bars:
-            self._bars.stop()
-
-    def progress(self, stage: str, report: "Report") -> None:
-        """Show counts."""
-        self.begun = True
-        if not show_progress():
-            return
-        if self._bars is None:
-            self._bars = _bars()
-            self._bars.start()
-        bars = self._bars
-        speed = bars.tasks[0].speed
-        bars.update(
-            bars.task_ids[0],
-            description=_STOPPING if self._stop.is_set() else stage,
-            total=report.total,
-            completed=report.done,
-            rate=f"{speed:,.1f} tiles/s" if speed else "",
-            skipped=f"{report.failed:,} skipped" if report.failed else "",
-        )
-
-    def stopping(self) -> None:
-        """Say that the run is coming to its end."""
-        if self._bars:
-            self._bars.update(self._bars.task_ids[0], description=_STOPPING)
-        else:
-            say(f"{_STOPPING}.")
-
-
-_STOPPING = "Stopping after a commit (Ctrl-C again: at once)"
-
-
-def _bars() -> "Progress":
-    """Make the bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    bars = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}", markup=False),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[skipped]}", style="yellow", markup=False),
-        console=err(),
-        transient=True,
-    )
-    bars.add_task("", total=None, rate="", skipped="")
-    return bars
-
-
-@contextmanager
-def _stopping(stop: threading.Event, display: _Display) -> Iterator[list[int]]:
-    """Let Ctrl-C and a polite kill end the run after a commit, and a second one, or one before any tile, at once."""
-    received: list[int] = []
-
-    def handler(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set() or not display.begun:
-            raise KeyboardInterrupt
-        received.append(number)
-        stop.set()
-        display.stopping()
-
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _summary(report: "Report", index: Path) -> None:
