@@ -9,6 +9,7 @@ from msclip_search.cli.index import index
 from msclip_search.cli.info import info, models, verify
 from msclip_search.cli.options import Quiet, Verbose
 from msclip_search.cli.query import query
+from msclip_search.cli.simulate import simulate
 
 app = typer.Typer(
     name="msclip-search",
@@ -45,7 +46,7 @@ def root(
     set_voice(quiet=quiet, verbose=verbose)
 
 
-for command in (index, query, info, verify, models):
+for command in (index, query, info, verify, models, simulate):
     app.command()(command)
 
 

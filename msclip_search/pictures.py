@@ -31,6 +31,9 @@ _KNEE = 0.65
 """Brightness up to which it is straight."""
 _WHITE = 0.9
 """Reflectance that is white."""
+_LETTERS = 13
+"""Height of the letters of a sheet, pixels."""
+_PAPER, _INK = (250, 250, 248), (60, 60, 60)
 _VIVID = 1.2
 _INFRARED = 0.8
 
@@ -123,6 +126,45 @@ def shrink(picture: Picture, longest: int) -> Picture:
     scale = longest / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def sheet(cells: Sequence[tuple[Sequence[Picture], str]], *, columns: int) -> Picture:
+    """Lay pictures out in rows, each with a line of text below it.
+
+    Parameters
+    ----------
+    cells
+        For each cell the pictures that stand side by side, all of one size, and the text.
+    columns
+        Cells a row.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(_LETTERS)
+    gap, line = _LETTERS // 2, _LETTERS + 6
+    height = max(picture.shape[0] for pictures, _ in cells for picture in pictures)
+    widths = [sum(picture.shape[1] for picture in pictures) + 2 * (len(pictures) - 1) for pictures, _ in cells]
+    wide, high = max(widths) + gap, height + line + gap
+    rows = -(-len(cells) // columns)
+    paper = Image.new("RGB", (columns * wide + gap, rows * high + gap), _PAPER)
+    draw = ImageDraw.Draw(paper)
+    for number, (pictures, said) in enumerate(cells):
+        text = said
+        row, column = divmod(number, columns)
+        x, y = gap + column * wide, gap + row * high
+        at = x
+        for picture in pictures:
+            paper.paste(Image.fromarray(picture), (at, y))
+            at += picture.shape[1] + 2
+        while text and draw.textlength(text, font) > wide - gap:
+            text = f"{text.removesuffix('…')[:-1].rstrip()}…"
+        draw.text((x, y + height + 2), text, fill=_INK, font=font)
+    return np.asarray(paper)
+
+
+def enlarge(picture: Picture, times: int) -> Picture:
+    """Repeat each pixel along both sides."""
+    return np.ascontiguousarray(picture.repeat(times, axis=0).repeat(times, axis=1))
 
 
 def _planes(pixels: NDArray[np.generic], bands: Sequence[str], wanted: Sequence[str]) -> NDArray[np.generic]:

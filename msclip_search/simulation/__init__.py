@@ -10,6 +10,7 @@ from msclip_search.simulation.archive import SimulatedArchive, simulate_archive
 from msclip_search.simulation.events import EVENTS
 from msclip_search.simulation.request import LARGEST, LEVELS, SMALLEST, Simulation
 from msclip_search.simulation.scenes import SCENES
+from msclip_search.simulation.sheet import contact_sheet
 from msclip_search.simulation.simulator import SimulatedTile, simulate
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SimulatedArchive",
     "SimulatedTile",
     "Simulation",
+    "contact_sheet",
     "simulate",
     "simulate_archive",
 ]
