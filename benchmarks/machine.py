@@ -20,6 +20,7 @@ PACKAGES = (
     "rasterio",
     "pyarrow",
     "typer",
+    "scikit-learn",
 )
 
 

@@ -40,7 +40,7 @@ class Simulation:
     cloudy: float = 0.2
     """Probability that the sky is not clear."""
     resampling: str | None = None
-    """How bands of 20 and 60 m come to 10 m: "nearest", "bilinear" or "cubic"; None draws one for each date."""
+    """How bands of 20 and 60 m come to 10 m: "nearest", "bilinear", "cubic" or "spline"; None draws one a date."""
     place: tuple[float, float] | None = None
     """Longitude and latitude of the middle of a region; None puts each place somewhere else on earth."""
 
