@@ -28,6 +28,8 @@ _KILOMETRES = 111.32
 """Of a degree of latitude."""
 _STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60)
 _NICE = (1, 2, 5)
+_ROUNDING = 1e-9
+"""Degrees by which sums of angles may be off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def unrolled(boxes: Sequence[Box]) -> Box:
             start, widest = west, west - reached
         reached = max(reached, west + span)
     start = (start + _HALF) % _TURN - _HALF
-    end = max(start + (west - start) % _TURN + _span(west, east) for west, _, east, _ in boxes)
+    end = max(start + _turned(west - start) + _span(west, east) for west, _, east, _ in boxes)
     return start, min(box[1] for box in boxes), end, max(box[3] for box in boxes)
 
 
@@ -150,6 +152,11 @@ def choose_view(boxes: Sequence[Box]) -> View:
 
 def _span(west: float, east: float) -> float:
     return east - west + _TURN * (east < west)
+
+
+def _turned(degrees: float) -> float:
+    """Bring an angle to 0 to 360; what rounding left below 0 is 0, and not a whole turn."""
+    return max(degrees, 0.0) if degrees > -_ROUNDING else degrees % _TURN
 
 
 def _lines(start: float, end: float) -> list[float]:

@@ -130,6 +130,15 @@ def test_boxes_are_unrolled(boxes: list[tuple[float, ...]], expected: tuple[floa
     assert unrolled(boxes) == pytest.approx(expected)  # type: ignore[arg-type]
 
 
+def test_rounding_never_unrolls_neighbours_around_the_world() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(3_000):
+        west = random.uniform(-180, 179, 5).round(int(random.integers(2, 15)))[0] + random.uniform(0, 0.1, 5)
+        boxes = [(float(at), 48.0, float(at) + 0.009, 48.006) for at in west]
+        start, _, end, _ = unrolled(boxes)
+        assert end - start == pytest.approx(max(west) - min(west) + 0.009, abs=1e-6)
+
+
 def test_a_map_around_a_pole_can_be_drawn() -> None:
     view = choose_view([(-180, 80, 180, 90)])
     assert (view.south, view.north) == (-58, 90)
