@@ -42,7 +42,8 @@ class Simulation:
     resampling: str | None = None
     """How bands of 20 and 60 m come to 10 m: "nearest", "bilinear", "cubic" or "spline"; None draws one a date."""
     place: tuple[float, float] | None = None
-    """Longitude and latitude of the middle of a region; None puts each place somewhere else on earth."""
+    """Longitude and latitude of the middle of a region, whose tiles lie edge to edge, share their dates, and are struck
+    by an event in part; None puts each place somewhere else on earth."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated.

@@ -14,11 +14,16 @@ from msclip_search.simulation.canvas import MARGIN, Canvas, Landscape, Mask
 from msclip_search.simulation.captions import captions
 from msclip_search.simulation.compose import compose
 from msclip_search.simulation.events import EVENTS
+from msclip_search.simulation.materials import MATERIALS
 from msclip_search.simulation.places import PLACES, Place
 from msclip_search.simulation.request import OFFSET, Simulation
 from msclip_search.simulation.scenes import SCENES, Scene
 from msclip_search.simulation.vocabulary import holds
 
+_REGION = 1 << 40
+"""In place of the number of a place, for what all places of a region share."""
+_STRUCK = 0.4
+"""Share of a region's places that an event strikes."""
 _WINTRY = {"arctic": 0.75, "boreal": 0.6, "continental": 0.3, "alpine": 0.5, "temperate": 0.08}
 """Probability of lying snow in winter."""
 _DAMP = {"tropical": 0.9, "monsoon": 0.8, "savanna": 0.5, "temperate": 0.4, "mediterranean": 0.35}
@@ -67,14 +72,16 @@ def simulate(simulation: Simulation, number: int) -> list[SimulatedTile]:
     chance = functools.partial(_random, simulation.seed, number)
     layout = chance(0)
     scene, place, spot = _where(simulation, layout, number)
-    days = places.dates(layout, place, simulation.series)
-    turning = 1 + int(float(layout.random()) * (simulation.series - 1)) if simulation.event else simulation.series
-    phase_of_place = float(layout.random()) if abs(place.latitude) < 20 else 0.0
+    shared = _random(simulation.seed, _REGION) if simulation.place else layout  # a region is seen in one pass
+    days = places.dates(shared, place, simulation.series)
+    turning = 1 + int(float(shared.random()) * (simulation.series - 1))
+    phase_of_place = float(shared.random()) if abs(place.latitude) < 20 else 0.0
+    struck = simulation.event is not None and (not simulation.place or float(layout.random()) < _STRUCK)
     plain = _landscape(simulation, scene, place, number, event=None)
-    changed = _landscape(simulation, scene, place, number, event=simulation.event) if simulation.event else plain
+    changed = _landscape(simulation, scene, place, number, event=simulation.event) if struck else plain
     tiles = []
     for turn, day in enumerate(days):
-        happened = simulation.event if turn >= turning else None
+        happened = simulation.event if struck and turn >= turning else None
         tiles.append(
             _observe(
                 simulation,
@@ -160,7 +167,7 @@ def _observe(
     air = atmosphere.draw(date, humid=_DAMP.get(scene.place.climate, 0.2) * (0.5 + 0.5 * abs(1 - 2 * abs(phase - 0.5))))
     way = atmosphere.path(air, light)
     sky = clouds.draw(date, dressed.reflectance.shape[1], cloudy=simulation.cloudy)
-    top = _top(dressed, way, sky)
+    top = _top(dressed, way, sky, beyond=0.7 * float(ground.random()))
     seen = sensor.measure(top, sensor.draw(date, simulation.resampling), date, size=simulation.size)
     stored, bands = _stored(simulation, seen, air, light, date)
     inside = slice(MARGIN, MARGIN + simulation.size)
@@ -206,13 +213,19 @@ def _snow(date: np.random.Generator, place: Place, phase: float) -> float:
     return 0.15 + 0.7 * amount if draw < _WINTRY.get(place.climate, 0.0) * winter else 0.0
 
 
-def _top(dressed: surface.Surface, way: atmosphere.Path, sky: clouds.Clouds | None) -> NDArray[np.float32]:
-    """Carry the light of the ground to the top of the atmosphere: (13, side, side), reflectance."""
+def _top(
+    dressed: surface.Surface, way: atmosphere.Path, sky: clouds.Clouds | None, *, beyond: float
+) -> NDArray[np.float32]:
+    """Carry the light of the ground to the top of the atmosphere: (13, side, side), reflectance.
+
+    Of the light that the air scatters in from around, a share comes from beyond the tile, where grass grows.
+    """
     light = dressed.reflectance
     diffuse = way.diffuse.astype(np.float32)
+    grass = MATERIALS["pasture"].reflectance
     for band in range(len(BANDS)):
         plane = light[band]
-        around = np.float32(plane[::4, ::4].mean(dtype=np.float64))
+        around = (1 - beyond) * float(plane[::4, ::4].mean(dtype=np.float64)) + beyond * float(grass[band])
         share = diffuse[band]
         if dressed.lit is not None:
             plane *= dressed.lit * (1 - share) + share
@@ -222,11 +235,9 @@ def _top(dressed: surface.Surface, way: atmosphere.Path, sky: clouds.Clouds | No
             plane *= 1 - sky.shadow * (1 - np.float32(0.6) * share)
         adjacency = np.float32(0.5) * share
         through, gas, haze = (float(values[band]) for values in (way.through, way.gas, way.haze))
-        bounce = through * gas / (1 - float(way.albedo[band]) * float(around))
+        bounce = through * gas / (1 - float(way.albedo[band]) * around)
         plane *= np.float32(bounce) * (1 - adjacency)
-        plane += np.float32(
-            haze * gas ** (0.2 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * float(around)
-        )
+        plane += np.float32(haze * gas ** (0.15 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
         if sky is not None:
             plane += sky.opacity * (sky.reflectance[band] - plane)
     return light
