@@ -1,9 +1,11 @@
-"""What several test folders need: the real tiles, and weights of the published model's shape."""
+"""What several test folders need: the real tiles, weights of the published model's shape, a disk that fills."""
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,22 @@ def published_weights(pytestconfig: pytest.Config, tmp_path_factory: pytest.Temp
         subprocess.run([sys.executable, str(script), str(draft)], check=True)
         draft.replace(made)
     return made
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 256 KB, where one may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    if not mount or os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("a disk can be mounted by root on Linux only")
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("no disk may be mounted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

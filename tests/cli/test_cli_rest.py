@@ -16,7 +16,7 @@ from msclip_search.cli.app import app
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("index", "query", "info", "verify", "models")
+COMMANDS = ("index", "query", "info", "verify", "models", "simulate")
 
 
 def test_info(run: Run, index: Path) -> None:
