@@ -17,11 +17,12 @@ DEMO   := demo
 
 demo: .venv/installed
 	@rm -rf $(DEMO)
-	@echo "Making 60 small tiles out of numbers in $(DEMO)/tiles."
-	@$(BIN)/python -m benchmarks.made_tiles $(DEMO)/tiles --count 60
-	$(BIN)/msclip-search index $(DEMO)/tiles --model untrained --index $(DEMO)/index
-	$(BIN)/msclip-search query "flooded farmland" --top-k 5 --index $(DEMO)/index
-	@echo "These tiles are made up and this model's weights are random: the ranking means nothing yet."
+	$(BIN)/msclip-search simulate $(DEMO)/tiles --count 200 --place 11.6,48.2 --series 2 --event flood --seed 7 --sheet $(DEMO)/sheet.png
+	$(BIN)/msclip-search index $(DEMO)/tiles --labels $(DEMO)/tiles/tiles.csv --model untrained --index $(DEMO)/index
+	$(BIN)/msclip-search query "flooded farmland" "conifer forest" "open-pit mine" "houses with gardens" "a lake" \
+	    --top-k 5 --index $(DEMO)/index --gallery $(DEMO)/gallery.html
+	@echo "This model's weights are random numbers, so the ranking means nothing: $(DEMO)/index shows how it works, not how well."
+	@echo "Look at $(DEMO)/gallery.html and $(DEMO)/sheet.png."
 	@echo "With tiles of your own: $(BIN)/msclip-search index TILES, then $(BIN)/msclip-search query TEXT."
 
 test: lint types unit

@@ -14,8 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.machine import file_results
-from benchmarks.made_tiles import make_tiles
-from msclip_search import index_tiles
+from msclip_search import Simulation, index_tiles, simulate_archive
 
 BARE = '''
 import typer
@@ -114,7 +113,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_tiles(folder / "tiles", count=8, size=64)
+        simulate_archive(Simulation(size=64), folder / "tiles", count=8)
         numbers = help_ratio(chosen.rounds, folder)
         numbers["untrained"] = query_stages(chosen.rounds, folder, "untrained", None)
         if chosen.weights:

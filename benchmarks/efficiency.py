@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe, file_results
-from benchmarks.made_tiles import make_tiles
-from msclip_search import Pace, models
+from msclip_search import Pace, Simulation, models, simulate_archive
 from msclip_search.archives import ChipArchive, Reading
 from msclip_search.ingest import ingest
 from msclip_search.ingest.readahead import read_ahead
@@ -62,7 +61,7 @@ def main() -> None:
     pace = Pace()
     with tempfile.TemporaryDirectory() as folder:
         tiles = Path(folder) / "tiles"
-        make_tiles(tiles, count=chosen.count, size=chosen.size)
+        simulate_archive(Simulation(size=chosen.size), tiles, count=chosen.count)
         archive = ChipArchive((tiles,), reading)
         pixels = read_all(archive, pace)
         batches = [np.stack(pixels[start : start + encoder.batch]) for start in range(0, len(pixels), encoder.batch)]

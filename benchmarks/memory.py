@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import file_results
-from benchmarks.made_tiles import make_tiles
+from msclip_search import Simulation, simulate_archive
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes that the system counts peak memory in."""
@@ -44,8 +44,8 @@ def main() -> None:
     few, many = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_tiles(folder / "few", count=chosen.few, size=chosen.size)
-        make_tiles(folder / "many", count=chosen.many, size=chosen.size)
+        simulate_archive(Simulation(size=chosen.size), folder / "few", count=chosen.few)
+        simulate_archive(Simulation(size=chosen.size), folder / "many", count=chosen.many)
         for number in range(chosen.rounds):
             few.append(peak_mb(folder / "few", folder / f"few{number}"))
             many.append(peak_mb(folder / "many", folder / f"many{number}"))
