@@ -181,28 +181,8 @@ def open_snapshot(root: Path) -> Snapshot:
     """
     layout = Layout(root)
     manifest = newest_or_raise(root)
-    while not stands(layout, manifest):
-        manifest = newest_or_raise(root)
+    check_sizes(layout, manifest)
     return take_snapshot(layout, manifest)
-
-
-def stands(layout: Layout, manifest: Manifest) -> bool:
-    """Check a manifest's files; false where it has been taken back since it was read.
-
-    That happens without hard links only: of two writers that finish at once, one gives way, its manifest first.
-
-    Raises
-    ------
-    IndexDamaged
-        It is in force, and a file is missing or truncated.
-    """
-    try:
-        check_sizes(layout, manifest)
-    except IndexDamaged:
-        if layout.manifest(manifest.number).exists():
-            raise
-        return False
-    return True
 
 
 def check_sizes(layout: Layout, manifest: Manifest) -> None:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search import catalog
+from msclip_search.errors import IndexConflict
 from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, write_file, write_with
 from msclip_search.store.folder import make_folder
 from msclip_search.store.layout import Layout
 from msclip_search.store.manifest import AnnEntry, Manifest, SegmentEntry
-from msclip_search.store.snapshot import Snapshot, stands, take_snapshot
+from msclip_search.store.snapshot import Snapshot, check_sizes, take_snapshot
 from msclip_search.store.succession import holds, newest, next_number, publish
 from msclip_search.tile import TileRecord
 
@@ -205,19 +206,20 @@ class Writer:
     def _attempt(self) -> Iterator[int]:
         """Give a commit its number, and take away what it wrote if it fails: nothing in force knows of it.
 
-        A commit that is broken off just after its manifest was created is in force nevertheless.
+        A commit that is broken off just after its manifest was created is in force nevertheless, unless another has
+        passed it over: then it is lost, and what it wrote is left to the sweep, for a reader may have opened it.
         """
         self._made.clear()
         self._offered = None
         number = next_number(self.layout, self.manifest)
         try:
             yield number
-        except BaseException:
+        except BaseException as error:
             offered: Manifest | None = self._offered
-            if offered and holds(self.layout.manifest(number), offered.to_json()):
-                self.manifest = offered
-            else:
+            if not (offered and holds(self.layout.manifest(number), offered.to_json())):
                 _discard(self._made)
+            elif not isinstance(error, IndexConflict):
+                self.manifest = offered
             raise
 
 
@@ -242,8 +244,8 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str | None = None
     """
     layout = make_folder(root)
     manifest = newest(layout)
-    while manifest and not stands(layout, manifest):
-        manifest = newest(layout)
+    if manifest:
+        check_sizes(layout, manifest)
     kind = kind or (manifest.kind if manifest else "auto")
     first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
     return Writer(layout, manifest or first, kind, model)

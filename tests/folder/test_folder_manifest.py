@@ -478,6 +478,9 @@ def test_a_writer_that_was_passed_over_gives_way(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(succession, "create_exclusively", create_slowly)
     with pytest.raises(IndexConflict):
         slow.commit([record(5)], units(1), delete=NONE_DELETED)
+    assert slow.manifest.number == 1  # what was passed over counts nowhere, not even for its writer
+    with pytest.raises(IndexConflict):
+        slow.commit([record(7)], units(1), delete=NONE_DELETED)
     assert newest_or_raise(root).number == 3
     assert [tile.columns["tile_id"][-1] for tile in stored_tiles(root)] == ["0", "6"]
     assert verify(root).problems == ()
