@@ -48,8 +48,9 @@ CLASSES = {
     "SeaLake": ("open sea", "lake"),
 }
 """Scenes that correspond to each class of EuroSAT."""
+SEASONS = {"spring", "summer"}
 CLIMATES = {"temperate", "continental", "mediterranean", "boreal"}
-LEAVES = {"spring", "summer", "autumn"}
+LEAFLESS = {"leafless forest", "autumn forest", "snow"}
 SHORE = 0.9
 """Share of water that a tile of class SeaLake has."""
 OFFSET = {"282D", "433D", "609U"}
@@ -92,7 +93,7 @@ def alike(label: str, count: int) -> Iterator[Tile]:
     while count:
         number += 1
         (tile,) = simulate(asked, number)
-        fits = tile.place.climate in CLIMATES and tile.season in LEAVES and "snow" not in tile.masks
+        fits = tile.place.climate in CLIMATES and tile.season in SEASONS and not LEAFLESS & tile.masks.keys()
         if fits and label == "SeaLake":
             fits = float((tile.classes == 6).mean()) > SHORE
         if fits:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from msclip_search.bands import BANDS
 from msclip_search.simulation.covers import COVERS
 from msclip_search.simulation.materials import MATERIALS, spectrum
 
@@ -65,6 +66,39 @@ def calendar() -> Calendar:
 def spectra() -> NDArray[np.float32]:
     """Return the spectra of all materials, (materials, 13)."""
     return np.stack([spectrum(name) for name in SUBSTANCES])
+
+
+SOILS = (
+    ("soil_brown", 1.4),
+    ("soil_brown", 1.15),
+    ("soil_light", 1.15),
+    ("soil_light", 0.9),
+    ("soil_red", 1.1),
+    ("soil_dark", 1.3),
+)
+"""What the soil of a region leans towards, as often as it stands here, and how bright it is."""
+
+
+@functools.lru_cache(maxsize=256)
+def _leaning(towards: int, tenths: int) -> NDArray[np.float32]:
+    table = np.stack([spectrum(name) for name in SUBSTANCES]).astype(np.float64)
+    share, (leader, bright) = tenths / 10, SOILS[towards]
+    for name in ("soil_brown", "soil_light", "soil_dark"):
+        row = SUBSTANCES.index(name)
+        table[row] = (1 - share) * table[row] + share * bright * spectrum(leader)
+    return table.astype(np.float32)
+
+
+def soiled(towards: int, share: float) -> NDArray[np.float32]:
+    """Return the spectra of all materials in a region whose soils lean towards one of `SOILS`, (materials, 13)."""
+    return _leaning(towards, int(10 * share))
+
+
+@functools.cache
+def greenness() -> NDArray[np.float32]:
+    """Return how much of each material is leaves, by its difference of near infrared and red, (materials,)."""
+    red, near = spectra()[:, BANDS.index("B04")], spectra()[:, BANDS.index("B08")]
+    return np.clip((near - red) / (near + red), 0, 1).astype(np.float32)
 
 
 @functools.cache

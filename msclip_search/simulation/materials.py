@@ -17,7 +17,8 @@ it at 10 m, without an atmosphere. The column `origin` says how each came about,
 `water model (…)`
     Reflectance of water by Lee et al. (1999), with the bottom's share where a depth is given. Pure water absorbs as
     rounded after Pope and Fry (1997), beyond 727 nm after Segelstein (1981); chlorophyll in coarse steps after Bricaud
-    et al. (1995). The coefficients of sediment are typical ones, and 0.004 of reflected sky is added.
+    et al. (1995). The coefficients of sediment are typical ones, and 0.004 of reflected sky is added; beyond 1 µm,
+    where the sky is darker, 0.001.
 `snow model (…)`
     Asymptotic theory of Kokhanovsky and Zege (2004) with an absorption length of 9.2 grain diameters and the absorption
     of ice of Warren and Brandt (2008); sun at 45°, view at nadir.

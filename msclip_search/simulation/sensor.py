@@ -35,11 +35,11 @@ _IRRADIANCE = np.array(
 _RATIO = np.array([129, 154, 168, 142, 117, 89, 105, 174, 72, 114, 50, 100, 100])
 REFERENCE = math.pi * _RADIANCE / _IRRADIANCE
 """Reflectance, sun overhead, at which the ratios hold: (13,)."""
-_BETTER = np.array([4, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 1.3, 1.3])
+_BETTER = np.array([4, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1.3, 1.3])
 NOISE = REFERENCE / _RATIO / _BETTER
 """Standard deviation there, reflectance: (13,)."""
-_FLOOR = 0.25
-"""Share of the noise's variance there that is left in the dark."""
+_FLOOR = np.array([0.25] * 10 + [0.8] * 3)
+"""Share of the noise's variance there that is left in the dark: most of it in bands that see little light."""
 
 METHODS = ("nearest", "bilinear", "cubic", "spline")
 """How bands of 20 and 60 m come to 10 m."""
@@ -135,10 +135,9 @@ def _noisy(native: Planes, bands: NDArray[np.intp], gain: float, random: np.rand
     """Add shot noise and a floor."""
     count, height, width = native.shape
     level = (NOISE[bands] * gain).astype(np.float32)[:, None, None]
-    reference = REFERENCE[bands].astype(np.float32)[:, None, None]
-    deviation: Planes = (
-        np.sqrt(np.maximum(native, 0) * (np.float32(1 - _FLOOR) / reference) + np.float32(_FLOOR)) * level
-    )
+    slope = ((1 - _FLOOR) / REFERENCE)[bands].astype(np.float32)[:, None, None]
+    floor = _FLOOR[bands].astype(np.float32)[:, None, None]
+    deviation: Planes = np.sqrt(np.maximum(native, 0) * slope + floor) * level
     deviation *= white(random, count * height, width).reshape(native.shape)
     deviation += native
     return deviation

@@ -65,7 +65,7 @@ def cells(canvas: Canvas, *, width: float, length: float, angle: float, wander: 
     """
     u, v = canvas.turned(angle)
     if wander:
-        bend = canvas.noise(max(60.0, 0.6 * width)) * np.float32(wander)
+        bend = canvas.noise(max(150.0, 1.2 * width), rough=0.3, finest=2) * np.float32(wander)
         u, v = u + bend, v - bend
     su, sv = u * np.float32(1 / length), v * np.float32(1 / width)
     iu, iv = np.floor(su - np.float32(0.5)), np.floor(sv - np.float32(0.5))

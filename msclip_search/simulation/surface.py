@@ -35,6 +35,8 @@ class Surface:
 
 
 _TILTS = np.linspace(-1, 1, len(BANDS)).astype(np.float32)
+_LEAVES = np.array([0, 0, 0, 0, 0.1, 0.8, 1, 1, 1, 1, 0.6, 0.4, 0.2], dtype=np.float32)
+"""How each band follows the vigour of plants: more leaves brighten the near infrared and hardly the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def dress(landscape: Landscape, moment: Moment, *, place: np.random.Generator, d
         fine += np.take(main[:, band], labels, mode="clip")
         fine *= bright
         halved(fine, out=reflectance[band])
+    _glitter(reflectance, kinds, labels, date)
     lit = None if landscape.relief is None else _lit(landscape.relief, moment.sun)
     snow = None
     if moment.snow > 0:
@@ -117,9 +120,12 @@ def _patches(
     kinds: NDArray[np.intp], step: NDArray[np.intp], place: np.random.Generator, date: np.random.Generator
 ) -> tuple[Field, Field, Field]:
     """Spectra of the two materials of each patch, (patches, 13) each, and the share of the second, (patches,)."""
-    calendar, spectra, variations = tables.calendar(), tables.spectra(), tables.variations()
+    calendar, variations = tables.calendar(), tables.variations()
+    spectra = tables.soiled(int(float(place.random()) * len(tables.SOILS)), float(place.random()))
     count = len(kinds)
     regional = place.standard_normal((3, len(tables.SUBSTANCES)), dtype=np.float32)
+    vigour = np.float32(0.08) * place.standard_normal((3, count), dtype=np.float32)
+    vigour[:2] += np.float32(0.1 * float(place.standard_normal())) + vigour[2]
     own = place.standard_normal((4, count), dtype=np.float32)
     today = date.standard_normal((2, count), dtype=np.float32)
     ends = []
@@ -129,6 +135,7 @@ def _patches(
         tilt = np.float32(0.05) * (regional[1][chosen] + np.float32(0.6) * own[2])
         bend = np.float32(0.04) * regional[2][chosen]
         colour = 1 + tilt[:, None] * _TILTS + bend[:, None] * (1 - 2 * _TILTS * _TILTS)
+        colour *= 1 + (vigour[which] * tables.greenness()[chosen])[:, None] * _LEAVES
         ends.append(spectra[chosen] * gain[:, None] * colour)
     spread = tables.texture()[0][kinds]
     share = calendar.share[kinds, step] + spread * (np.float32(0.8) * own[3] + np.float32(0.4) * today[1])
@@ -138,8 +145,8 @@ def _patches(
 def _mixture(labels: Labels, share: Field, texture: Field, place: np.random.Generator) -> Field:
     """Share of the second material in each pixel."""
     side = len(labels)
-    weight = field(place, side, scale=2 ** (3.5 + 2 * float(place.random())), rough=0.6, finest=1)
-    weight = np.float32(0.8) * weight + np.float32(0.6) * white(place, side, side)
+    weight = field(place, side, scale=2 ** (3.5 + 2.5 * float(place.random())), rough=0.6, finest=1)
+    weight += np.float32(0.35) * white(place, side, side)
     weight *= np.take(texture[1], labels, mode="clip")
     weight += np.take(share, labels, mode="clip")
     return np.clip(weight, 0, 1, out=weight)
@@ -153,6 +160,20 @@ def _brightness(labels: Labels, texture: Field, place: np.random.Generator) -> F
     bright += grain
     bright += 1
     return np.maximum(bright, np.float32(0.15), out=bright)
+
+
+def _glitter(
+    reflectance: NDArray[np.float32], kinds: NDArray[np.intp], labels: Labels, date: np.random.Generator
+) -> None:
+    """Let water throw back the sun from its waves, the same in every band, here more and there less."""
+    wet = np.fromiter((tables.NAMES[kind] in tables.WET for kind in kinds), np.bool_, len(kinds))
+    strength, size = 0.0003 * 12 ** float(date.random()), 2 ** (2.5 + 3 * float(date.random()))
+    if not wet.any():
+        return
+    sparkle = field(date, reflectance.shape[1], scale=size, rough=0.7)
+    sparkle += np.float32(1.5)
+    sparkle *= np.float32(strength) * np.take(wet, labels[::2, ::2])
+    reflectance += np.maximum(sparkle, 0, out=sparkle)
 
 
 def _lit(relief: Field, sun: Sun) -> Field:

@@ -22,7 +22,7 @@ _DRY_CROPS = {"winter cereals": 3.0, "cotton": 1.5, "sunflower": 1.5, "fallow": 
 
 def _crops(canvas: Canvas) -> dict[str, float]:
     crops = _DRY_CROPS if canvas.chance(0.3) else _CROPS
-    return {name: weight * canvas.scale(0.25, 4) for name, weight in crops.items()}
+    return {name: weight * canvas.scale(0.1, 10) for name, weight in crops.items()}
 
 
 def _dress(canvas: Canvas, numbers: Labels) -> None:
@@ -42,7 +42,7 @@ def _dress(canvas: Canvas, numbers: Labels) -> None:
 @scene("cropland in strips", tags=("cropland",), climates=("temperate", "continental", "mediterranean"))
 def strips(canvas: Canvas) -> None:
     """Draw long fields side by side."""
-    width = canvas.scale(25, 160)
+    width = canvas.scale(30, 240)
     numbers = shapes.strips(
         canvas, width=width, length=width * canvas.scale(2, 8), angle=canvas.angle(), uneven=canvas.between(0.3, 0.9)
     )
@@ -53,13 +53,13 @@ def strips(canvas: Canvas) -> None:
 @scene("cropland in large fields", tags=("cropland",), climates=("temperate", "continental", "mediterranean", "arid"))
 def fields(canvas: Canvas) -> None:
     """Draw large fields of irregular outline."""
-    width = canvas.scale(150, 450)
+    width = canvas.scale(180, 600)
     numbers = shapes.cells(
         canvas,
         width=width,
         length=width * canvas.scale(1, 2.2),
         angle=canvas.angle(),
-        wander=canvas.choose((0.0, 0.0, 15.0, 40.0)),
+        wander=canvas.choose((0.0, 0.0, 10.0, 40.0)),
     )
     canvas.paint_many(numbers, _crops(canvas))
     _dress(canvas, numbers)

@@ -12,18 +12,19 @@ ROOFS = {
     "red roofs": 4.0,
     "brown roofs": 3.0,
     "grey roofs": 3.0,
-    "dark roofs": 1.5,
-    "metal roofs": 1.0,
-    "white roofs": 0.5,
+    "dark roofs": 2.0,
+    "metal roofs": 0.4,
+    "white roofs": 0.2,
 }
 """Covers of houses and their weights."""
 HALLS = {
-    "white roofs": 3.0,
-    "metal roofs": 4.0,
-    "grey roofs": 2.0,
-    "dark roofs": 2.5,
-    "blue roofs": 0.6,
-    "red roofs": 0.6,
+    "white roofs": 0.8,
+    "metal roofs": 1.5,
+    "grey roofs": 4.0,
+    "dark roofs": 3.0,
+    "brown roofs": 1.5,
+    "blue roofs": 0.2,
+    "red roofs": 0.8,
     "green roofs": 0.2,
 }
 """Covers of halls and their weights."""

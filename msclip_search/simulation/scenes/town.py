@@ -16,28 +16,30 @@ def _roofs(canvas: Canvas) -> dict[str, float]:
 
 def ground(canvas: Canvas, *, green: float) -> None:
     """Lay gardens, yards and trees."""
-    canvas.fill("lawn" if green > 0.4 else "yard")
-    canvas.paint(shapes.specks(canvas, 1 - green, finest=0), canvas.choose(("yard", "paving", "yard")))
-    furniture.trees(canvas, canvas.between(0.05, 0.35) * green * 1.6, finest=0, height=8)
+    canvas.fill("lawn")
+    canvas.paint(shapes.specks(canvas, 1 - green, finest=1), canvas.choose(("yard", "paving", "alley grass")))
+    furniture.trees(canvas, canvas.between(0.15, 0.6) * green, finest=int(canvas.between(0, 2)), height=8)
 
 
 @scene("residential area", tags=("residential area",), weight=1.5)
 def residential(canvas: Canvas) -> None:
     """Draw houses with gardens along streets."""
-    ground(canvas, green=canvas.between(0.25, 0.85))
+    green = canvas.between(0.4, 0.95)
+    ground(canvas, green=green)
     angle = canvas.angle()
     furniture.houses(
         canvas,
         angle=angle,
         lot=canvas.scale(11, 30),
         depth=canvas.scale(16, 42),
-        built=canvas.between(0.65, 1.15),
+        built=canvas.between(0.6, 1.0),
         roofs=_roofs(canvas),
         street=canvas.between(6, 11),
         block=canvas.scale(70, 280),
-        bend=canvas.choose((0.0, 12.0, 30.0, 55.0)),
+        bend=canvas.choose((0.0, 20.0, 50.0, 90.0)),
         street_cover=canvas.choose(("asphalt", "asphalt", "paving")),
     )
+    furniture.trees(canvas, canvas.between(0.02, 0.15) * green)  # over streets and roofs
     canvas.mark("residential area")
     if canvas.chance(0.35):
         _park(canvas)
@@ -95,12 +97,15 @@ def city(canvas: Canvas) -> None:
 @scene("industrial area", tags=("industrial area",), weight=1.3)
 def industrial(canvas: Canvas) -> None:
     """Draw halls, yards and parked goods."""
-    canvas.fill(canvas.choose(("paving", "yard", "asphalt", "yard")))
+    canvas.fill(canvas.choose(("paving", "yard", "asphalt", "asphalt")))
     canvas.paint(
-        shapes.blobs(canvas, canvas.between(0.05, 0.35), metres=150, rough=0.3),
+        shapes.blobs(canvas, canvas.between(0.1, 0.4), metres=50, rough=0.5), canvas.choose(("yard", "asphalt"))
+    )
+    canvas.paint(
+        shapes.blobs(canvas, canvas.between(0.1, 0.5), metres=canvas.scale(50, 250), rough=0.4),
         canvas.choose(("lawn", "meadow", "alley grass")),
     )
-    canvas.paint(shapes.specks(canvas, 0.08, finest=1), canvas.choose(("containers", "concrete", "asphalt")))
+    canvas.paint(shapes.specks(canvas, 0.05, finest=1), canvas.choose(("containers", "concrete", "asphalt")))
     size = canvas.scale(40, 130)
     furniture.houses(
         canvas,
@@ -126,7 +131,7 @@ def industrial(canvas: Canvas) -> None:
             block=4 * small,
             within=shapes.blobs(canvas, 0.35, metres=250, rough=0.2),
         )
-    furniture.trees(canvas, canvas.scale(0.01, 0.08))
+    furniture.trees(canvas, canvas.scale(0.03, 0.2), finest=1)
     canvas.mark("industrial area")
     if canvas.chance(0.3):
         _tracks(canvas, 2 + int(canvas.between(0, 3)))

@@ -9,7 +9,7 @@ from msclip_search.simulation.canvas import Canvas, Mask
 from msclip_search.simulation.scenes import furniture
 from msclip_search.simulation.scenes.registry import scene
 
-_LAND = ("meadow", "pasture", "broadleaf", "conifers", "shrubs", "steppe")
+_LAND = ("meadow", "pasture", "pasture", "broadleaf", "broadleaf", "conifers", "shrubs", "steppe")
 _STILL = ("lake water", "lake water", "lake water", "green water", "turbid water")
 
 
@@ -19,7 +19,7 @@ def land(canvas: Canvas) -> None:
         width = canvas.scale(50, 250)
         numbers = shapes.cells(canvas, width=width, length=1.8 * width, angle=canvas.angle(), wander=15)
         canvas.paint_many(
-            numbers, {"winter cereals": 2.0, "maize": 1.5, "pasture": 1.5, "fallow": 1.0, "ploughed": 0.7, "tree": 0.5}
+            numbers, {"winter cereals": 2.0, "maize": 1.5, "pasture": 3.0, "fallow": 0.6, "ploughed": 0.4, "tree": 1.0}
         )
         return
     canvas.fill(canvas.choose(_LAND))
@@ -58,7 +58,7 @@ def river(canvas: Canvas) -> None:
     if canvas.chance(0.3):
         built(canvas, np.ones((canvas.side, canvas.side), dtype=np.bool_))
     banks = canvas.choose(("tree", "tree", "meadow", "gravel", "marsh"))
-    width = canvas.scale(25, 260)
+    width = canvas.scale(30, 400)
     water = furniture.river(
         canvas,
         width=width,

@@ -33,12 +33,12 @@ def _hills(canvas: Canvas, steepness: float) -> None:
     furniture.slope(canvas, metres=metres, height=furniture.ridge_height(metres, steepness), rough=0.45)
 
 
-def _paths(canvas: Canvas, share: float = 0.5) -> None:
+def _paths(canvas: Canvas, share: float = 0.25) -> None:
     """Cut forest roads and rides into a wood."""
     if canvas.chance(share):
         for _ in range(1 + int(canvas.between(0, 3))):
-            width = canvas.between(5, 9)
-            cover = canvas.choose(("dirt track", "alley grass", "dirt track"))
+            width = canvas.between(7, 11)
+            cover = canvas.choose(("alley grass", "alley grass", "dirt track"))
             distance = furniture.road(canvas, width=width, cover=cover, bend=canvas.between(0, 70))
             canvas.raise_(abs(distance) < width / 2 + 4, 0)
 
@@ -56,8 +56,8 @@ def _stands(canvas: Canvas, stands: dict[str, float]) -> None:
 
 
 def _gaps(canvas: Canvas) -> None:
-    if canvas.chance(0.35):
-        gap = shapes.blobs(canvas, canvas.between(0.01, 0.07), metres=canvas.between(60, 200))
+    if canvas.chance(0.25):
+        gap = shapes.blobs(canvas, canvas.between(0.01, 0.06), metres=canvas.between(60, 200))
         canvas.paint(gap, canvas.choose(("meadow", "felled", "shrubs", "pasture")))
         canvas.raise_(gap, 0)
 
@@ -70,7 +70,15 @@ def _gaps(canvas: Canvas) -> None:
 )
 def conifers(canvas: Canvas) -> None:
     """Draw spruce, fir and pine in stands."""
-    _stands(canvas, {"conifers": 3.0, "dark conifers": 2.5, "young conifers": 1.0, "broadleaf": canvas.between(0, 0.5)})
+    _stands(
+        canvas,
+        {
+            "conifers": 4.0,
+            "dark conifers": canvas.between(0, 3),
+            "young conifers": 1.0,
+            "broadleaf": canvas.between(0, 1),
+        },
+    )
     _paths(canvas)
     _gaps(canvas)
     if canvas.chance(0.65):
