@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from msclip_search.chips import write_chips
     from msclip_search.errors import (
         ArchiveError,
         BandsError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         TileError,
         WeightsError,
     )
+    from msclip_search.gallery import Gallery, make_gallery
     from msclip_search.ingest import Failure, Pace, Report, index_tiles
     from msclip_search.models import Encoder, ModelSpec
     from msclip_search.search import Hit, Hits, IndexInfo, SearchIndex
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 # Each name is imported when it is first asked for: numpy, pyarrow and the rest are not needed to print a help text.
 _HOMES = {
+    "msclip_search.chips": ("write_chips",),
     "msclip_search.errors": (
         "ArchiveError",
         "BandsError",
@@ -55,6 +58,7 @@ _HOMES = {
         "TileError",
         "WeightsError",
     ),
+    "msclip_search.gallery": ("Gallery", "make_gallery"),
     "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
     "msclip_search.models": ("Encoder", "ModelSpec"),
     "msclip_search.search": ("Hit", "Hits", "IndexInfo", "SearchIndex"),
@@ -68,6 +72,7 @@ __all__ = [
     "BandsError",
     "Encoder",
     "Failure",
+    "Gallery",
     "Hit",
     "Hits",
     "IndexConflict",
@@ -92,9 +97,11 @@ __all__ = [
     "Verification",
     "WeightsError",
     "index_tiles",
+    "make_gallery",
     "simulate",
     "simulate_archive",
     "verify",
+    "write_chips",
 ]
 
 

@@ -13,6 +13,7 @@ FACE = [
     "BandsError",
     "Encoder",
     "Failure",
+    "Gallery",
     "Hit",
     "Hits",
     "IndexConflict",
@@ -29,12 +30,19 @@ FACE = [
     "QueryError",
     "Report",
     "SearchIndex",
+    "SimulatedTile",
+    "Simulation",
+    "SimulationError",
     "StorageError",
     "TileError",
     "Verification",
     "WeightsError",
     "index_tiles",
+    "make_gallery",
+    "simulate",
+    "simulate_archive",
     "verify",
+    "write_chips",
 ]
 
 
@@ -64,7 +72,7 @@ def test_other_names_are_not_there() -> None:
         _ = msclip_search.nonsense
 
 
-@pytest.mark.parametrize("package", ["store", "catalog", "ingest", "search"])
+@pytest.mark.parametrize("package", ["store", "catalog", "ingest", "search", "raster", "simulation", "gallery"])
 def test_what_packages_offer_is_sorted_and_there(package: str) -> None:
     module = importlib.import_module(f"msclip_search.{package}")
     names = module.__all__
