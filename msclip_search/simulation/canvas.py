@@ -130,22 +130,26 @@ class Canvas:
         return mask if self._clip is None else mask & self._clip
 
     def fill(self, cover: str) -> None:
-        """Paint everything."""
+        """Paint everything, level with the ground."""
         self._covers.append(cover)
         if self._clip is None:
             self._labels[:] = len(self._covers) - 1
+            self._tall = None
         else:
             np.copyto(self._labels, len(self._covers) - 1, where=self._clip)
+            self._level(self._clip)
 
     def paint(self, mask: Mask, cover: str) -> None:
-        """Paint one patch."""
+        """Paint one patch, level with the ground until it is raised."""
         self._covers.append(cover)
-        np.copyto(self._labels, len(self._covers) - 1, where=self.clipped(mask))
+        where = self.clipped(mask)
+        np.copyto(self._labels, len(self._covers) - 1, where=where)
+        self._level(where)
 
     def paint_many(
         self, numbers: Labels, covers: Mapping[str, float], *, mask: Mask | None = None, patches: int = 96
     ) -> None:
-        """Paint parcels, each a patch of its own.
+        """Paint parcels, each a patch of its own, level with the ground until it is raised.
 
         Parameters
         ----------
@@ -167,8 +171,15 @@ class Canvas:
         where = self._clip if mask is None else self.clipped(mask)
         if where is None:
             self._labels = shuffled
+            self._tall = None
         else:
             np.copyto(self._labels, shuffled, where=where)
+            self._level(where)
+
+    def _level(self, where: Mask) -> None:
+        """Take away what stood there."""
+        if self._tall is not None:
+            np.copyto(self._tall, np.float32(0), where=where)
 
     def raise_(self, mask: Mask, metres: float) -> None:
         """Let something stand above the ground."""

@@ -45,7 +45,6 @@ def compose(canvas: Canvas, scene: Scene, place: Place, *, alone: bool) -> None:
             scale=canvas.scale(200, 900),
         )
         with canvas.within(part > 0):
-            canvas.raise_(part > 0, 0)
             others[int(canvas.between(0, len(others)))].draw(canvas)
     elif draw < _MEETING + _CROSSING and place.climate not in {"arctic", "arid"}:
         if canvas.chance(0.5):
