@@ -3,6 +3,7 @@
 import numpy as np
 
 from msclip_search.simulation.places import Place
+from msclip_search.simulation.scenes import SCENES
 from msclip_search.simulation.vocabulary import WORDS
 
 _FRAMES = (
@@ -28,7 +29,7 @@ def captions(
     tags
         What can be said, the largest share first; empty is possible under closed cloud or for mixed ground.
     scene
-        What the scene is called.
+        What the scene is called; it is not named where clouds or another scene leave too little of it.
     season, place
         When and where.
     """
@@ -39,7 +40,8 @@ def captions(
     def say(tag: str) -> str:
         return draw(WORDS[tag].phrases)
 
-    written = [scene] if not set(tags) & {"clouds"} else []
+    shows = not tags or set(SCENES[scene].tags) & set(tags)
+    written = [scene] if shows and "clouds" not in tags else []
     main = tags[:1] or ()
     written += [draw(_FRAMES).format(a=say(tag)) for tag in (*main, *main, *tags[1:2])]
     if len(tags) > 1:
