@@ -23,7 +23,7 @@ WAVELENGTHS = np.array(
 )
 """Band centres, µm (ESA, Sentinel-2A spectral responses)."""
 _OZONE = np.array([0.001, 0.007, 0.030, 0.016, 0.007, 0.004, 0.003, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0])
-_WATER = np.array([0.0, 0.0, 0.001, 0.004, 0.012, 0.014, 0.010, 0.042, 0.004, 0.52, 3.1, 0.006, 0.022])
+_WATER = np.array([0.0, 0.0, 0.001, 0.004, 0.012, 0.014, 0.010, 0.042, 0.004, 0.52, 2.85, 0.006, 0.022])
 _OTHER = np.array([0.0, 0.001, 0.002, 0.002, 0.003, 0.003, 0.0, 0.002, 0.0, 0.0, 0.02, 0.012, 0.014])
 _ASYMMETRY = 0.65
 
@@ -82,7 +82,7 @@ def draw(random: np.random.Generator, *, humid: float) -> Air:
     """Draw a state of the air; `humid`, 0 to 1, says how damp the climate and season are."""
     a, b, c, d = (float(value) for value in random.random(4))
     return Air(
-        aerosol=0.03 * 12 ** (a * a * 0.5 + a * 0.5),
+        aerosol=0.03 * 18 ** (a * a * 0.5 + a * 0.5),
         angstrom=0.4 + 1.3 * b,
         vapour=(0.3 + 3.2 * humid) * (0.5 + c),
         pressure=1.0 - 0.2 * d * d,

@@ -106,7 +106,7 @@ class Canvas:
         """Look up a curve at coordinates along it."""
         places = (along_metres * np.float32(1 / PIXEL)).astype(np.intp)
         places += len(curve) // 2
-        return curve[places]
+        return np.take(curve, places, mode="clip")
 
     def spot(self, inside: float = 0.7) -> tuple[float, float]:
         """Draw a place, metres from the centre, in this share of the canvas."""

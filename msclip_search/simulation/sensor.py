@@ -5,6 +5,7 @@
 - Noise: signal-to-noise ratios at the reference radiances of the mission's requirements (ESA, Sentinel-2 User Handbook,
   2015), converted to reflectance by the solar irradiances of the same book. The instrument in orbit is better: by a
   factor that is drawn, and by more in the bands of 60 m, where the factors fit still water and B10 of real tiles.
+- Registration: bands lie a tenth of a pixel of their own apart, as the mission's requirements allow them to.
 - Noise belongs to the band's own pixels: it is added before anything is resampled to 10 m.
 """
 
@@ -35,10 +36,10 @@ _IRRADIANCE = np.array(
 _RATIO = np.array([129, 154, 168, 142, 117, 89, 105, 174, 72, 114, 50, 100, 100])
 REFERENCE = math.pi * _RADIANCE / _IRRADIANCE
 """Reflectance, sun overhead, at which the ratios hold: (13,)."""
-_BETTER = np.array([4, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1.3, 1.3])
+_BETTER = np.array([4, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 1])
 NOISE = REFERENCE / _RATIO / _BETTER
 """Standard deviation there, reflectance: (13,)."""
-_FLOOR = np.array([0.25] * 10 + [0.8] * 3)
+_FLOOR = np.array([0.25, 0.15, 0.15, 0.1, 0.15, 0.15, 0.15, 0.05, 0.15, 0.15, 0.8, 0.8, 0.8])
 """Share of the noise's variance there that is left in the dark: most of it in bands that see little light."""
 
 METHODS = ("nearest", "bilinear", "cubic", "spline")
@@ -51,6 +52,8 @@ class Optics:
 
     blur: float
     """Weight of each neighbour beside a pixel, 0 to 0.2."""
+    shift: Planes
+    """Half of what each band is displaced by to the south and the east, in its own pixels: (13, 2)."""
     noise: float
     """Over that of the requirements."""
     resampling: str
@@ -64,7 +67,8 @@ def draw(random: np.random.Generator, resampling: str | None = None) -> Optics:
     a, b, c = (float(value) for value in random.random(3))
     grids = [int(float(value) * step) for value, step in zip(random.random(4), (2, 2, 6, 6), strict=True)]
     return Optics(
-        blur=0.05 + 0.1 * a,
+        blur=0.07 + 0.1 * a,
+        shift=np.float32(0.05) * random.standard_normal((len(BANDS), 2), dtype=np.float32),
         noise=0.35 + 0.4 * b,
         resampling=resampling or METHODS[int(c * len(METHODS))],
         offset=(grids[0], grids[1], grids[2], grids[3]),
@@ -94,10 +98,12 @@ def measure(light: Planes, optics: Optics, random: np.random.Generator, *, size:
     for factor, bands in RESOLUTIONS.items():
         chosen = light[list(bands)]
         if factor == 1:
-            native = blurred(chosen, optics.blur)[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size]
+            native = blurred(chosen, optics.blur, optics.shift[list(bands)])[
+                :, MARGIN : MARGIN + size, MARGIN : MARGIN + size
+            ]
         else:
             at = optics.offset[:2] if factor == 2 else optics.offset[2:]
-            native = blurred(aggregated(chosen, factor, at), optics.blur)
+            native = blurred(aggregated(chosen, factor, at), optics.blur, optics.shift[list(bands)])
         native = _noisy(native, np.array(bands), optics.noise, random)
         if factor > 1:
             native = resampled(native, factor, at, size, optics.resampling)
@@ -105,19 +111,30 @@ def measure(light: Planes, optics: Optics, random: np.random.Generator, *, size:
     return out
 
 
-def blurred(planes: Planes, weight: float) -> Planes:
-    """Blur each plane by [w, 1 − 2w, w] along both axes; edges stay."""
-    side, middle = np.float32(weight), np.float32(1 - 2 * weight)
+def blurred(planes: Planes, weight: float, shift: Planes) -> Planes:
+    """Blur each plane by [w + s, 1 − 2w, w − s] along both axes; edges stay.
+
+    Parameters
+    ----------
+    planes
+        (bands, height, width).
+    weight
+        w: of either neighbour.
+    shift
+        s of each band along the columns and along the rows, (bands, 2): moves it by 2s pixels.
+    """
+    middle = np.float32(1 - 2 * weight)
+    before, after = (np.float32(weight) + sign * shift[:, :, None, None] for sign in (1, -1))
     out = planes * middle
-    out[:, 1:] += side * planes[:, :-1]
-    out[:, :-1] += side * planes[:, 1:]
-    out[:, 0] += side * planes[:, 0]
-    out[:, -1] += side * planes[:, -1]
+    out[:, 1:] += before[:, 0] * planes[:, :-1]
+    out[:, :-1] += after[:, 0] * planes[:, 1:]
+    out[:, :1] += before[:, 0] * planes[:, :1]
+    out[:, -1:] += after[:, 0] * planes[:, -1:]
     again = out * middle
-    again[:, :, 1:] += side * out[:, :, :-1]
-    again[:, :, :-1] += side * out[:, :, 1:]
-    again[:, :, 0] += side * out[:, :, 0]
-    again[:, :, -1] += side * out[:, :, -1]
+    again[:, :, 1:] += before[:, 1] * out[:, :, :-1]
+    again[:, :, :-1] += after[:, 1] * out[:, :, 1:]
+    again[:, :, :1] += before[:, 1] * out[:, :, :1]
+    again[:, :, -1:] += after[:, 1] * out[:, :, -1:]
     return again
 
 

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from msclip_search.simulation.canvas import PIXEL, Canvas, Labels, Mask
-from msclip_search.simulation.noise import Field
+from msclip_search.simulation.noise import Field, white
 
 _LONG = 64
 """No strip is cut into more parcels than this."""
@@ -67,29 +67,30 @@ def cells(canvas: Canvas, *, width: float, length: float, angle: float, wander: 
     if wander:
         bend = canvas.noise(max(150.0, 1.2 * width), rough=0.3, finest=2) * np.float32(wander)
         u, v = u + bend, v - bend
-    su, sv = u * np.float32(1 / length), v * np.float32(1 / width)
-    iu, iv = np.floor(su - np.float32(0.5)), np.floor(sv - np.float32(0.5))
-    fu, fv = su - iu, sv - iv
     extent = math.ceil((canvas.reach * 1.45 + 6 * wander) / min(width, length)) + 3
     wide = 2 * extent + 2
-    base = (iu.astype(np.intp) + extent) * wide + (iv.astype(np.intp) + extent)
-    jitter = ((canvas.random.random((2, wide * wide)) - 0.5) * 0.7 + 0.5).astype(np.float32)
-    best = np.full_like(su, np.inf)
-    nearest: Labels = base
+    start = np.float32(extent - 0.5)
+    fu, fv = u * np.float32(1 / length) + start, v * np.float32(1 / width) + start
+    base, column = fu.astype(np.intp), fv.astype(np.intp)
+    fu -= base.astype(np.float32)
+    fv -= column.astype(np.float32)
+    base *= wide
+    base += column
+    jitter = np.float32(0.15) + np.float32(0.7) * canvas.random.random((2, wide * wide), dtype=np.float32)
+    best, steps = np.full(base.shape, np.inf, dtype=np.float32), np.zeros(base.shape, dtype=np.int32)
     for du, dv in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        place = base + (du * wide + dv)
-        east, south = jitter[0][place], jitter[1][place]
-        east += np.float32(du)
-        south += np.float32(dv)
+        step = du * wide + dv
+        east = np.take(jitter[0, step:] + np.float32(du), base, mode="clip")
+        south = np.take(jitter[1, step:] + np.float32(dv), base, mode="clip")
         east -= fu
         south -= fv
         east *= east
         south *= south
         east += south
-        closer = east < best
-        np.copyto(best, east, where=closer)
-        nearest = np.where(closer, place, nearest)
-    return nearest
+        steps[east < best] = step
+        np.minimum(best, east, out=best)
+    base += steps
+    return base
 
 
 def edges(numbers: Labels, *, thick: bool = False) -> Mask:
@@ -103,9 +104,12 @@ def edges(numbers: Labels, *, thick: bool = False) -> Mask:
     return edge
 
 
-def blobs(canvas: Canvas, share: float, *, metres: float, rough: float = 0.5) -> Mask:
-    """Return patches of a size that together cover about this share."""
-    return canvas.noise(metres, rough=rough) < np.float32(quantile(share))
+def blobs(canvas: Canvas, share: float, *, metres: float, rough: float = 0.5, soft: float = 0.0) -> Mask:
+    """Return patches of a size that together cover about this share; `soft` frays their edges into single pixels."""
+    height = canvas.noise(metres, rough=rough)
+    if soft:
+        height = height + np.float32(soft) * white(canvas.random, canvas.side, canvas.side)
+    return height < np.float32(quantile(share) * math.sqrt(1 + soft * soft))
 
 
 def quantile(share: float) -> float:

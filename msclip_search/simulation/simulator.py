@@ -237,7 +237,7 @@ def _top(
         through, gas, haze = (float(values[band]) for values in (way.through, way.gas, way.haze))
         bounce = through * gas / (1 - float(way.albedo[band]) * around)
         plane *= np.float32(bounce) * (1 - adjacency)
-        plane += np.float32(haze * gas ** (0.15 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
+        plane += np.float32(haze * gas ** (0.22 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
         if sky is not None:
             plane += sky.opacity * (sky.reflectance[band] - plane)
     return light
@@ -258,5 +258,7 @@ def _stored(
         keep = [BANDS.index(band) for band in bands]
         seen = (seen[keep] - level[keep]) * gain[keep]
     seen *= np.float32(10_000)
-    seen += np.float32((OFFSET if simulation.offset else 0) + 0.5)
+    seen += np.float32(0.5)
+    np.floor(seen, out=seen)  # before the offset, which is a whole number: the same values with it and without
+    seen += np.float32(OFFSET if simulation.offset else 0)
     return np.clip(seen, 1, 65_535).astype(np.uint16), bands

@@ -37,6 +37,10 @@ class Surface:
 _TILTS = np.linspace(-1, 1, len(BANDS)).astype(np.float32)
 _LEAVES = np.array([0, 0, 0, 0, 0.1, 0.8, 1, 1, 1, 1, 0.6, 0.4, 0.2], dtype=np.float32)
 """How each band follows the vigour of plants: more leaves brighten the near infrared and hardly the rest."""
+_DEEP = frozenset({"B06", "B07", "B08", "B8A", "B09"})
+"""Bands in which crowns and tussocks scatter light many times, so that gaps and shade between them show most."""
+_DULL = 0.6
+"""Contrast of clumps and grains in all other bands, over that in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,16 @@ def dress(landscape: Landscape, moment: Moment, *, place: np.random.Generator, d
     texture = tables.texture()[:, kinds]
     weight = _mixture(labels, share, texture, place)
     bright = _brightness(labels, texture, place)
+    dull = bright * np.float32(_DULL) + np.float32(1 - _DULL)
     reflectance = np.empty((len(BANDS), side // 2, side // 2), dtype=np.float32)
     change = other - main
     for band in range(len(BANDS)):
         fine = np.take(change[:, band], labels, mode="clip")
         fine *= weight
         fine += np.take(main[:, band], labels, mode="clip")
-        fine *= bright
+        fine *= bright if BANDS[band] in _DEEP else dull
         halved(fine, out=reflectance[band])
+    _mottle(reflectance, texture[2], labels, place)
     _glitter(reflectance, kinds, labels, date)
     lit = None if landscape.relief is None else _lit(landscape.relief, moment.sun)
     snow = None
@@ -103,9 +109,8 @@ def dress(landscape: Landscape, moment: Moment, *, place: np.random.Generator, d
 
 def halved(fine: Field, *, out: Field | None = None) -> Field:
     """Average 2 × 2 pixels into one."""
-    total = np.add(fine[0::2, 0::2], fine[0::2, 1::2], out=out)
-    total += fine[1::2, 0::2]
-    total += fine[1::2, 1::2]
+    rows = fine[0::2] + fine[1::2]
+    total: Field = np.add(rows[:, 0::2], rows[:, 1::2], out=out)
     total *= np.float32(0.25)
     return total
 
@@ -125,12 +130,12 @@ def _patches(
     count = len(kinds)
     regional = place.standard_normal((3, len(tables.SUBSTANCES)), dtype=np.float32)
     vigour = np.float32(0.08) * place.standard_normal((3, count), dtype=np.float32)
-    vigour[:2] += np.float32(0.1 * float(place.standard_normal())) + vigour[2]
+    vigour[:2] += np.float32(0.13 * float(place.standard_normal())) + vigour[2]
     own = place.standard_normal((4, count), dtype=np.float32)
     today = date.standard_normal((2, count), dtype=np.float32)
     ends = []
     for which, chosen in enumerate((calendar.main[kinds, step], calendar.other[kinds, step])):
-        deviation = np.float32(0.6) * regional[0][chosen] + np.float32(0.6) * own[which] + np.float32(0.25) * today[0]
+        deviation = np.float32(0.75) * regional[0][chosen] + np.float32(0.6) * own[which] + np.float32(0.25) * today[0]
         gain = np.clip(1 + variations[chosen] * deviation, 0.4, 1.9)
         tilt = np.float32(0.05) * (regional[1][chosen] + np.float32(0.6) * own[2])
         bend = np.float32(0.04) * regional[2][chosen]
@@ -162,15 +167,25 @@ def _brightness(labels: Labels, texture: Field, place: np.random.Generator) -> F
     return np.maximum(bright, np.float32(0.15), out=bright)
 
 
+def _mottle(reflectance: NDArray[np.float32], clump: Field, labels: Labels, place: np.random.Generator) -> None:
+    """Vary leaves, which the near infrared sees, and water in leaves and soil, which the far infrared sees."""
+    strength = np.take(clump, labels[::2, ::2], mode="clip")
+    for first, last in ((5, 10), (11, 13)):
+        vary = field(place, reflectance.shape[1], scale=8, rough=0.7, finest=1)
+        vary *= strength
+        vary += 1
+        reflectance[first:last] *= vary
+
+
 def _glitter(
     reflectance: NDArray[np.float32], kinds: NDArray[np.intp], labels: Labels, date: np.random.Generator
 ) -> None:
     """Let water throw back the sun from its waves, the same in every band, here more and there less."""
     wet = np.fromiter((tables.NAMES[kind] in tables.WET for kind in kinds), np.bool_, len(kinds))
-    strength, size = 0.0003 * 12 ** float(date.random()), 2 ** (2.5 + 3 * float(date.random()))
+    strength, size = 0.0003 * 12 ** float(date.random()), 2 ** (3.5 + 2.5 * float(date.random()))
     if not wet.any():
         return
-    sparkle = field(date, reflectance.shape[1], scale=size, rough=0.7)
+    sparkle = field(date, reflectance.shape[1], scale=size, rough=0.45)
     sparkle += np.float32(1.5)
     sparkle *= np.float32(strength) * np.take(wet, labels[::2, ::2])
     reflectance += np.maximum(sparkle, 0, out=sparkle)

@@ -97,7 +97,7 @@ COVERS = {
         stages=always("soil_light", "soil_brown", 0.4), tags=("cropland", "bare fields"), spread=0.3, patch=0.15
     ),
     "ploughed": Cover(
-        stages=always("soil_dark", "soil_brown", 0.4), tags=("cropland", "bare fields"), spread=0.3, patch=0.12
+        stages=always("soil_brown", "soil_dark", 0.4), tags=("cropland", "bare fields"), spread=0.3, patch=0.12
     ),
     "red soil": Cover(
         stages=always("soil_red", "soil_light", 0.3), tags=("cropland", "bare fields"), spread=0.25, patch=0.12
@@ -124,6 +124,67 @@ COVERS = {
         ),
         tags=("vineyard",),
         clump=0.08,
+    ),
+    "vines": Cover(
+        stages=(
+            Stage(0.0, "soil_light", "soil_brown", 0.5),
+            Stage(0.34, "soil_light", "vine_canopy", 0.35),
+            Stage(0.45, "vine_canopy", "soil_brown", 0.5),
+            Stage(0.78, "soil_brown", "grass_dry", 0.5),
+        ),
+        tags=("vineyard",),
+        spread=0.2,
+        patch=0.12,
+        clump=0.035,
+    ),
+    "grassed vines": Cover(
+        stages=(
+            Stage(0.0, "grass_dry", "soil_brown", 0.4),
+            Stage(0.25, "grass_green", "soil_brown", 0.45),
+            Stage(0.42, "vine_canopy", "grass_dry", 0.35),
+            Stage(0.8, "grass_dry", "grass_green", 0.4),
+        ),
+        tags=("vineyard",),
+        spread=0.2,
+        patch=0.12,
+        clump=0.035,
+    ),
+    "orchard trees": Cover(
+        stages=(
+            Stage(0.0, "grass_dry", "soil_dark", 0.4),
+            Stage(0.28, "grass_green", "orchard_canopy", 0.4),
+            Stage(0.4, "orchard_canopy", "grass_green", 0.35),
+            Stage(0.82, "grass_dry", "orchard_canopy", 0.35),
+        ),
+        tags=("orchard",),
+        spread=0.2,
+        patch=0.12,
+        clump=0.06,
+        grain=0.05,
+    ),
+    "open orchard": Cover(
+        stages=always("orchard_canopy", "soil_brown", 0.5),
+        tags=("orchard",),
+        spread=0.2,
+        patch=0.12,
+        clump=0.06,
+        grain=0.05,
+    ),
+    "olive trees": Cover(
+        stages=always("olive_canopy", "soil_brown", 0.4),
+        tags=("olive grove",),
+        spread=0.2,
+        patch=0.15,
+        clump=0.07,
+        grain=0.06,
+    ),
+    "open olives": Cover(
+        stages=always("soil_light", "olive_canopy", 0.45),
+        tags=("olive grove",),
+        spread=0.2,
+        patch=0.15,
+        clump=0.07,
+        grain=0.06,
     ),
     "olive row": Cover(stages=always("olive_canopy", "soil_light", 0.3), tags=("olive grove",), clump=0.12),
     "palm row": Cover(stages=always("palm_canopy", "soil_dark", 0.15), tags=("palm plantation",), clump=0.1),

@@ -55,11 +55,11 @@ COVERS = {
         ),
         tags=("shrubland",),
         patch=0.25,
-        clump=0.13,
+        clump=0.09,
         grain=0.08,
     ),
     "dry shrubs": Cover(
-        stages=always("shrub_dry", "soil_light", 0.5), tags=("shrubland",), patch=0.25, clump=0.12, grain=0.08
+        stages=always("shrub_dry", "soil_light", 0.5), tags=("shrubland",), patch=0.25, clump=0.09, grain=0.08
     ),
     "heath": Cover(stages=always("heath", "grass_dry", 0.25), tags=("heathland",), patch=0.2, clump=0.08, grain=0.04),
     "tundra": Cover(
@@ -86,8 +86,8 @@ COVERS = {
         stages=always("conifer", "conifer_dark", 0.4),
         tags=("conifer forest", *_TREES),
         spread=0.25,
-        patch=0.2,
-        clump=0.09,
+        patch=0.1,
+        clump=0.1,
         grain=0.12,
     ),
     "dark conifers": Cover(
@@ -116,7 +116,7 @@ COVERS = {
         ),
         tags=("broadleaf forest", *_TREES),
         spread=0.15,
-        patch=0.2,
+        patch=0.08,
         clump=0.12,
         grain=0.12,
     ),

@@ -25,7 +25,7 @@ def _crops(canvas: Canvas) -> dict[str, float]:
     return {name: weight * canvas.scale(0.1, 10) for name, weight in crops.items()}
 
 
-def _dress(canvas: Canvas, numbers: Labels) -> None:
+def dress(canvas: Canvas, numbers: Labels) -> None:
     """Put between fields what lies between fields."""
     if canvas.chance(0.35):
         furniture.tracks(canvas, numbers, share=canvas.between(0.2, 0.7))
@@ -47,7 +47,7 @@ def strips(canvas: Canvas) -> None:
         canvas, width=width, length=width * canvas.scale(2, 8), angle=canvas.angle(), uneven=canvas.between(0.3, 0.9)
     )
     canvas.paint_many(numbers, _crops(canvas))
-    _dress(canvas, numbers)
+    dress(canvas, numbers)
 
 
 @scene("cropland in large fields", tags=("cropland",), climates=("temperate", "continental", "mediterranean", "arid"))
@@ -62,7 +62,7 @@ def fields(canvas: Canvas) -> None:
         wander=canvas.choose((0.0, 0.0, 10.0, 40.0)),
     )
     canvas.paint_many(numbers, _crops(canvas))
-    _dress(canvas, numbers)
+    dress(canvas, numbers)
 
 
 @scene("smallholder fields", tags=("cropland",), climates=("mediterranean", "savanna", "monsoon", "tropical"))
@@ -103,85 +103,10 @@ def pivots(canvas: Canvas) -> None:
         furniture.road(canvas, width=8, bend=0, cover="dirt track")
 
 
-def _plots(canvas: Canvas) -> Labels:
-    width = canvas.scale(60, 250)
-    if canvas.chance(0.6):
-        return shapes.strips(canvas, width=width, length=2 * width, angle=canvas.angle(), uneven=0.7)
-    return shapes.cells(canvas, width=width, length=1.5 * width, angle=canvas.angle(), wander=15)
-
-
-def _rows(
-    canvas: Canvas, *, crown: str, ground: dict[str, float], spacing: float, share: float, tag: str, planted: float
-) -> None:
-    """Plant rows or a grid of crowns on most plots."""
-    numbers = _plots(canvas)
-    canvas.paint_many(numbers, ground)
-    kinds = 3
-    which = numbers * 31 % 97
-    chosen = which < planted * 97
-    for kind in range(kinds):
-        plots = chosen & (which % kinds == kind)
-        angle = canvas.angle()
-        step = spacing * canvas.between(0.8, 1.3)
-        full = share * canvas.between(0.75, 1.2)
-        crowns = (
-            shapes.rows(canvas, spacing=step, share=full, angle=angle)
-            if step < 12 or canvas.chance(0.5)
-            else shapes.dots(canvas, spacing=step, share=min(1.1, 1.2 * full), angle=angle)
-        )
-        canvas.paint(plots & crowns, crown)
-    canvas.mark(tag, chosen)
-    if canvas.chance(0.5):
-        furniture.tracks(canvas, numbers, share=0.6)
-    _dress(canvas, numbers)
-
-
-@scene("orchard", tags=("orchard",), climates=("temperate", "mediterranean", "arid"))
-def orchard(canvas: Canvas) -> None:
-    """Draw fruit trees in rows over grass."""
-    ground = {"alley grass": 3.0, "alley soil": 1.0, "fallow": 0.5, "winter cereals": 0.5}
-    _rows(canvas, crown="orchard row", ground=ground, spacing=11, share=0.55, tag="orchard", planted=0.8)
-
-
-@scene("vineyard", tags=("vineyard",), climates=("temperate", "mediterranean"))
-def vineyard(canvas: Canvas) -> None:
-    """Draw vines in rows over bare soil."""
-    ground = {"alley soil": 3.0, "alley grass": 1.0, "alley red soil": 0.6, "fallow": 0.4}
-    _rows(canvas, crown="vine row", ground=ground, spacing=7, share=0.45, tag="vineyard", planted=0.85)
-    if canvas.chance(0.5):
-        furniture.slope(canvas, metres=600, height=canvas.between(10, 45), rough=0.4)
-
-
-@scene("olive grove", tags=("olive grove",), climates=("mediterranean",))
-def olives(canvas: Canvas) -> None:
-    """Draw grey-green crowns in a wide grid over pale soil."""
-    ground = {"alley soil": 3.0, "alley red soil": 1.0, "alley grass": 0.8, "fallow": 0.5}
-    _rows(canvas, crown="olive row", ground=ground, spacing=14, share=0.6, tag="olive grove", planted=0.85)
-    if canvas.chance(0.5):
-        furniture.slope(canvas, metres=700, height=canvas.between(10, 60), rough=0.4)
-
-
-@scene("palm plantation", tags=("palm plantation",), climates=("tropical",))
-def palms(canvas: Canvas) -> None:
-    """Draw oil palms, closed crowns between a rectangle of tracks."""
-    canvas.fill("palm row")
-    angle = canvas.angle()
-    canvas.paint(~shapes.dots(canvas, spacing=10, share=canvas.between(0.95, 1.15), angle=angle), "evergreen tree")
-    blocks = shapes.strips(canvas, width=canvas.between(200, 350), length=900, angle=angle, uneven=0.1)
-    canvas.paint(shapes.edges(blocks), "alley red soil")
-    canvas.mark("palm plantation")
-    if canvas.chance(0.4):
-        with canvas.within(blocks % 7 == 3):
-            canvas.fill("alley red soil")
-            canvas.paint(shapes.dots(canvas, spacing=10, share=0.5, angle=angle), "palm row")
-    if canvas.chance(0.3):
-        furniture.copse(canvas, 0.2, cover="rainforest")
-
-
 @scene("pasture", tags=("pasture",), climates=("temperate",))
 def pasture(canvas: Canvas) -> None:
     """Draw grazed grass between hedges, with single trees."""
-    width = canvas.scale(90, 420)
+    width = canvas.scale(60, 320)
     numbers = shapes.cells(
         canvas,
         width=width,
@@ -190,13 +115,14 @@ def pasture(canvas: Canvas) -> None:
         wander=canvas.choose((0.0, 15.0, 35.0)),
     )
     canvas.paint_many(
-        numbers, {"pasture": 7.0, "meadow": canvas.between(0.2, 2.5), "alfalfa": 0.5, "winter cereals": 0.3}
+        numbers,
+        {"pasture": 7.0, "meadow": canvas.between(0.2, 2.5), "alfalfa": 0.8, "winter cereals": 0.4, "broadleaf": 0.3},
     )
-    if canvas.chance(0.75):
-        furniture.hedges(canvas, numbers, share=canvas.between(0.25, 1.0), wide=canvas.chance(0.35))
-    if canvas.chance(0.5):
-        furniture.trees(canvas, canvas.scale(0.003, 0.02))
-    if canvas.chance(0.35):
+    if canvas.chance(0.85):
+        furniture.hedges(canvas, numbers, share=canvas.between(0.3, 1.0), wide=canvas.chance(0.6))
+    if canvas.chance(0.6):
+        furniture.trees(canvas, canvas.scale(0.004, 0.04), finest=int(canvas.between(0, 2)))
+    if canvas.chance(0.45):
         furniture.copse(canvas, canvas.between(0.04, 0.2), metres=canvas.between(150, 400))
     if canvas.chance(0.35):
         furniture.farmsteads(canvas, int(canvas.between(1, 3)))

@@ -18,8 +18,8 @@ ROOFS = {
 }
 """Covers of houses and their weights."""
 HALLS = {
-    "white roofs": 0.8,
-    "metal roofs": 1.5,
+    "white roofs": 1.8,
+    "metal roofs": 3.0,
     "grey roofs": 4.0,
     "dark roofs": 3.0,
     "brown roofs": 1.5,
@@ -62,6 +62,7 @@ def river(canvas: Canvas, *, width: float, cover: str, banks: str | None = None)
         canvas.paint(away < half + strip, banks)
     water: Mask = away < half
     canvas.paint(water, cover)
+    canvas.raise_(away < half + 6, 0)
     tag = "river" if width > 18 else "stream"
     canvas.mark(tag, water)
     return water
@@ -90,7 +91,7 @@ def trees(canvas: Canvas, share: float, *, cover: str = "tree", finest: int = 0,
 
 def copse(canvas: Canvas, share: float, *, metres: float = 250, cover: str = "tree") -> None:
     """Plant patches of wood."""
-    mask = shapes.blobs(canvas, share, metres=metres, rough=0.4)
+    mask = shapes.blobs(canvas, share, metres=metres, rough=0.4, soft=0.12)
     canvas.paint(mask, cover)
     canvas.raise_(mask, 14)
 

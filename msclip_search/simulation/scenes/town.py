@@ -18,13 +18,13 @@ def ground(canvas: Canvas, *, green: float) -> None:
     """Lay gardens, yards and trees."""
     canvas.fill("lawn")
     canvas.paint(shapes.specks(canvas, 1 - green, finest=1), canvas.choose(("yard", "paving", "alley grass")))
-    furniture.trees(canvas, canvas.between(0.15, 0.6) * green, finest=int(canvas.between(0, 2)), height=8)
+    furniture.trees(canvas, canvas.between(0.2, 0.7) * green, finest=int(canvas.between(0, 2)), height=8)
 
 
 @scene("residential area", tags=("residential area",), weight=1.5)
 def residential(canvas: Canvas) -> None:
     """Draw houses with gardens along streets."""
-    green = canvas.between(0.4, 0.95)
+    green = canvas.between(0.6, 0.98)
     ground(canvas, green=green)
     angle = canvas.angle()
     furniture.houses(
@@ -39,7 +39,7 @@ def residential(canvas: Canvas) -> None:
         bend=canvas.choose((0.0, 20.0, 50.0, 90.0)),
         street_cover=canvas.choose(("asphalt", "asphalt", "paving")),
     )
-    furniture.trees(canvas, canvas.between(0.02, 0.15) * green)  # over streets and roofs
+    furniture.trees(canvas, canvas.between(0.05, 0.25) * green)  # over streets and roofs
     canvas.mark("residential area")
     if canvas.chance(0.35):
         _park(canvas)
@@ -81,11 +81,12 @@ def city(canvas: Canvas) -> None:
     small = shapes.cells(canvas, width=canvas.between(12, 22), length=canvas.between(18, 32), angle=canvas.angle())
     canvas.paint_many(small, _roofs(canvas), patches=48)
     canvas.raise_(np.ones((canvas.side, canvas.side), dtype=np.bool_), canvas.between(12, 24))
-    yards = shapes.blobs(canvas, canvas.between(0.1, 0.3), metres=35, rough=0.4)
-    canvas.paint(yards, canvas.choose(("paving", "yard", "tree", "asphalt")))
+    yards = shapes.blobs(canvas, canvas.between(0.15, 0.4), metres=35, rough=0.4, soft=0.3)
+    canvas.paint(yards, canvas.choose(("yard", "lawn", "tree", "tree")))
     streets = shapes.edges(numbers, thick=canvas.chance(0.5))
     canvas.paint(streets, "asphalt")
     canvas.raise_(streets | yards, 0)
+    furniture.trees(canvas, canvas.between(0.03, 0.25))
     canvas.mark("city centre")
     canvas.mark("residential area")
     if canvas.chance(0.3):
@@ -102,11 +103,11 @@ def industrial(canvas: Canvas) -> None:
         shapes.blobs(canvas, canvas.between(0.1, 0.4), metres=50, rough=0.5), canvas.choose(("yard", "asphalt"))
     )
     canvas.paint(
-        shapes.blobs(canvas, canvas.between(0.1, 0.5), metres=canvas.scale(50, 250), rough=0.4),
-        canvas.choose(("lawn", "meadow", "alley grass")),
+        shapes.blobs(canvas, canvas.between(0.2, 0.6), metres=canvas.scale(80, 400), rough=0.35, soft=0.1),
+        canvas.choose(("lawn", "meadow", "pasture")),
     )
     canvas.paint(shapes.specks(canvas, 0.05, finest=1), canvas.choose(("containers", "concrete", "asphalt")))
-    size = canvas.scale(40, 130)
+    size = canvas.scale(45, 200)
     furniture.houses(
         canvas,
         angle=canvas.angle(),
@@ -131,7 +132,7 @@ def industrial(canvas: Canvas) -> None:
             block=4 * small,
             within=shapes.blobs(canvas, 0.35, metres=250, rough=0.2),
         )
-    furniture.trees(canvas, canvas.scale(0.03, 0.2), finest=1)
+    furniture.trees(canvas, canvas.scale(0.03, 0.25), finest=1 + int(canvas.between(0, 2)))
     canvas.mark("industrial area")
     if canvas.chance(0.3):
         _tracks(canvas, 2 + int(canvas.between(0, 3)))

@@ -48,7 +48,9 @@ def surroundings(canvas: Canvas) -> None:
         canvas.fill(canvas.choose(("meadow", "pasture", "steppe", "dry shrubs")))
         furniture.copse(canvas, canvas.between(0.1, 0.6), cover=canvas.choose(("tree", "conifers", "broadleaf")))
     else:
-        town.ground(canvas, green=canvas.between(0.4, 0.8))
+        canvas.fill("lawn")
+        canvas.paint(shapes.blobs(canvas, canvas.between(0.1, 0.4), metres=80, soft=0.3), "yard")
+        furniture.copse(canvas, canvas.between(0.1, 0.4), metres=canvas.scale(40, 200))
     if canvas.chance(0.5):
         part = shapes.blobs(canvas, canvas.between(0.1, 0.5), metres=400, rough=0.3)
         size = canvas.scale(15, 60)
@@ -96,15 +98,16 @@ def junction(canvas: Canvas) -> None:
     for heading in (angle, cross):
         offset = math.cos(heading) * y - math.sin(heading) * x
         _carriageway(canvas, heading, offset)
-    radius = canvas.between(45, 110)
+    radius = canvas.between(35, 90)
     for quarter in range(4):
-        if not canvas.chance(0.7):
+        if not canvas.chance(0.5):
             continue
         middle = (angle + cross) / 2 + quarter * math.pi / 2
         cx, cy = x + 1.25 * radius * math.cos(middle), y + 1.25 * radius * math.sin(middle)
         loop = shapes.disc(canvas, cx, cy, radius) & ~shapes.disc(canvas, cx, cy, radius - canvas.between(8, 13))
         inner = shapes.disc(canvas, cx, cy, radius - 10)
-        canvas.paint(inner, canvas.choose(("meadow", "lawn", "tree")))
+        if canvas.chance(0.15):
+            canvas.paint(inner, canvas.choose(("meadow", "alley grass", "tree")))
         canvas.paint(loop, "asphalt")
         canvas.mark("highway", loop)
     canvas.mark("highway junction", shapes.disc(canvas, x, y, 2.2 * radius))

@@ -10,17 +10,28 @@ from msclip_search.simulation.scenes import furniture
 from msclip_search.simulation.scenes.registry import scene
 
 _LAND = ("meadow", "pasture", "pasture", "broadleaf", "broadleaf", "conifers", "shrubs", "steppe")
+_FIELDS = {
+    "winter cereals": 2.0,
+    "maize": 1.5,
+    "pasture": 3.0,
+    "meadow": 1.0,
+    "fallow": 0.6,
+    "ploughed": 0.4,
+    "broadleaf": 1.0,
+}
 _STILL = ("lake water", "lake water", "lake water", "green water", "turbid water")
 
 
 def land(canvas: Canvas) -> None:
     """Paint a plain shore landscape: woods and grass, or fields."""
-    if canvas.chance(0.35):
+    if canvas.chance(0.6):
         width = canvas.scale(50, 250)
-        numbers = shapes.cells(canvas, width=width, length=1.8 * width, angle=canvas.angle(), wander=15)
-        canvas.paint_many(
-            numbers, {"winter cereals": 2.0, "maize": 1.5, "pasture": 3.0, "fallow": 0.6, "ploughed": 0.4, "tree": 1.0}
-        )
+        numbers = shapes.cells(canvas, width=width, length=1.8 * width, angle=canvas.angle(), wander=10)
+        canvas.paint_many(numbers, {name: weight * canvas.scale(0.2, 5) for name, weight in _FIELDS.items()})
+        if canvas.chance(0.5):
+            furniture.hedges(canvas, numbers, share=canvas.between(0.1, 0.6))
+        if canvas.chance(0.5):
+            furniture.copse(canvas, canvas.between(0.05, 0.3), metres=canvas.scale(80, 300))
         return
     canvas.fill(canvas.choose(_LAND))
     wood = shapes.blobs(canvas, canvas.between(0.1, 0.6), metres=canvas.scale(80, 400), rough=0.55)
@@ -107,6 +118,7 @@ def lake(canvas: Canvas) -> None:
         canvas.paint(_rim(water), canvas.choose(("reeds", "gravel", "beach", "tree")))
     cover = canvas.choose(_STILL)
     canvas.paint(water, cover)
+    canvas.raise_(water, 0)
     canvas.mark("lake", water)
     if canvas.chance(0.2):
         furniture.boats(canvas, water, 2, length=15)

@@ -59,7 +59,6 @@ def _gaps(canvas: Canvas) -> None:
     if canvas.chance(0.25):
         gap = shapes.blobs(canvas, canvas.between(0.01, 0.06), metres=canvas.between(60, 200))
         canvas.paint(gap, canvas.choose(("meadow", "felled", "shrubs", "pasture")))
-        canvas.raise_(gap, 0)
 
 
 @scene(
@@ -70,15 +69,8 @@ def _gaps(canvas: Canvas) -> None:
 )
 def conifers(canvas: Canvas) -> None:
     """Draw spruce, fir and pine in stands."""
-    _stands(
-        canvas,
-        {
-            "conifers": 4.0,
-            "dark conifers": canvas.between(0, 3),
-            "young conifers": 1.0,
-            "broadleaf": canvas.between(0, 1),
-        },
-    )
+    stands = {"conifers": 4.0, "dark conifers": canvas.between(0, 3), "young conifers": 1.0}
+    _stands(canvas, {**stands, "broadleaf": canvas.between(0, 1)})
     _paths(canvas)
     _gaps(canvas)
     if canvas.chance(0.65):
@@ -100,7 +92,7 @@ def mixed(canvas: Canvas) -> None:
     """Draw conifers and broadleaved trees, in patches or tree by tree."""
     canvas.fill("broadleaf")
     grain = canvas.scale(30, 300)
-    canvas.paint(shapes.blobs(canvas, canvas.between(0.3, 0.7), metres=grain, rough=0.7), "conifers")
+    canvas.paint(shapes.blobs(canvas, canvas.between(0.3, 0.7), metres=grain, rough=0.7, soft=0.4), "conifers")
     canvas.raise_(np.ones((canvas.side, canvas.side), dtype=np.bool_), 18)
     canvas.mark("mixed forest")
     _paths(canvas)
@@ -130,7 +122,6 @@ def deforestation(canvas: Canvas) -> None:
     near = abs(shapes.distance_to_line(canvas, angle=angle + 1.57, offset=canvas.between(-100, 100)))
     cut = (numbers * 31 % 97 < canvas.between(35, 75)) & (near < canvas.reach * canvas.between(0.5, 1.2))
     canvas.paint_many(numbers, {"alley red soil": 1.5, "pasture": 2.0, "felled": 1.5, "burnt": 0.3}, mask=cut)
-    canvas.raise_(cut, 0)
     canvas.mark("deforestation", cut)
     with canvas.within(cut):
         furniture.trees(canvas, 0.01, cover="evergreen tree")
@@ -153,7 +144,6 @@ def fell(canvas: Canvas, share: float) -> None:
     numbers = shapes.cells(canvas, width=width, length=1.6 * width, angle=canvas.angle(), wander=20)
     cut = (numbers * 31 % 97 < share * 97) & canvas.covered(_WOODS)
     canvas.paint(cut, "felled")
-    canvas.raise_(cut, 0)
     canvas.mark("clear-cut", cut)
     with canvas.within(cut):
         furniture.trees(canvas, 0.006)
@@ -189,7 +179,9 @@ def burn(canvas: Canvas, share: float) -> None:
 def shrubland(canvas: Canvas) -> None:
     """Draw bushes over pale soil."""
     canvas.fill(canvas.choose(("shrubs", "dry shrubs")))
-    canvas.paint(shapes.blobs(canvas, canvas.between(0.05, 0.4), metres=canvas.scale(40, 400), rough=0.7), "steppe")
+    canvas.paint(
+        shapes.blobs(canvas, canvas.between(0.05, 0.4), metres=canvas.scale(40, 400), rough=0.7, soft=0.5), "steppe"
+    )
     furniture.trees(canvas, canvas.scale(0.005, 0.08), cover="evergreen tree", height=3)
     if canvas.chance(0.4):
         furniture.road(canvas, width=6, cover="dirt track")
@@ -201,7 +193,9 @@ def shrubland(canvas: Canvas) -> None:
 def heath(canvas: Canvas) -> None:
     """Draw heather, with grass and a few trees."""
     canvas.fill("heath")
-    canvas.paint(shapes.blobs(canvas, canvas.between(0.05, 0.35), metres=120, rough=0.7), "meadow")
+    canvas.paint(
+        shapes.blobs(canvas, canvas.between(0.05, 0.35), metres=canvas.scale(60, 250), rough=0.7, soft=0.5), "meadow"
+    )
     furniture.trees(canvas, canvas.scale(0.003, 0.03), cover="tree")
     _paths(canvas, 0.6)
     if canvas.chance(0.5):
@@ -224,7 +218,9 @@ def grassland(canvas: Canvas) -> None:
     main = canvas.choose(("meadow", "steppe", "steppe"))
     canvas.fill(main)
     canvas.paint(
-        shapes.blobs(canvas, canvas.between(0.1, 0.6), metres=canvas.scale(60, 600), rough=0.65),
+        shapes.blobs(
+            canvas, canvas.between(0.1, 0.6), metres=canvas.scale(60, 600), rough=0.65, soft=canvas.between(0.2, 0.9)
+        ),
         canvas.choose(("steppe", "meadow", "dry shrubs", "heath")),
     )
     if canvas.chance(0.4):
