@@ -140,6 +140,22 @@ def test_a_tower_throws_its_shadow_away_from_the_sun(height: float, elevation: f
     assert float(shade.sum()) * 100 == pytest.approx(length * 10 * (1 + 0.27 * abs(math.sin(2 * turned))), rel=0.45)
 
 
+def test_a_low_wall_beside_a_tower_keeps_its_own_short_shadow() -> None:
+    # With the sun in the south at 45°, what is 14 m high darkens 14 m to the north of it, whatever else stands there.
+    canvas = plain("meadow")
+    wall = np.broadcast_to(np.abs(canvas.y - 5) < 5, (canvas.side, canvas.side)).copy()
+    canvas.raise_(wall & (canvas.x < 0), 14)
+    canvas.raise_(wall & (canvas.x > 100), 29)
+    shade = dressed(canvas.finish(), sun=Sun(math.radians(45), math.pi)).shade
+    assert shade is not None
+    middle = SIDE // 2
+    low, high = shade[:, : middle - 2].mean(axis=1), shade[:, middle + 12 :].mean(axis=1)
+    for got, length in ((low, 14), (high, 29)):
+        assert 10 * float(got.sum()) == pytest.approx(length, abs=5)
+        assert not got[middle:].any()
+        assert not got[: middle - 2 - length // 10].any()
+
+
 def test_nothing_lies_in_the_shadow_of_level_roofs() -> None:
     canvas = plain("meadow")
     canvas.raise_(np.ones((canvas.side, canvas.side), dtype=np.bool_), 20)
@@ -164,7 +180,10 @@ def test_snow_brightens_the_visible_and_darkens_the_short_wave(name: str) -> Non
         white.reflectance[green] + white.reflectance[short]
     )[deep]
     assert index.min() > 0.4  # Hall et al. 1995
-    np.testing.assert_array_equal(white.tags["snow"], white.snow > 0.5)
+    some = dressed(landscape, seed=3, snow=0.45)
+    assert some.snow is not None
+    assert np.mean((some.snow > 0.3) & (some.snow < 0.7)) > 0.1
+    np.testing.assert_array_equal(some.tags["snow"], some.snow > 0.5)
     assert "snow" not in bare.tags
 
 
