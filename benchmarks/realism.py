@@ -108,17 +108,15 @@ def separation(real: NDArray[np.float64], made: NDArray[np.float64], places: Seq
     groups = [*places, *(f"made {number}" for number in range(len(made)))]
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     found = {}
-    for name, judge in _judges(0.003).items():
+    for name, judge in _judges().items():
         guess = cross_val_predict(judge, values, truth, groups=groups, cv=folds, method="predict_proba")[:, 1]
         found[name] = round(float(roc_auc_score(truth, guess)), 3)
     return found
 
 
-def _judges(strength: float) -> dict[str, ClassifierMixin]:
+def _judges() -> dict[str, ClassifierMixin]:
     return {
-        "linear": make_pipeline(
-            StandardScaler(), LogisticRegression(C=strength, class_weight="balanced", max_iter=3000)
-        ),
+        "linear": make_pipeline(StandardScaler(), LogisticRegression(C=0.003, class_weight="balanced", max_iter=3000)),
         "trees": ExtraTreesClassifier(300, min_samples_leaf=3, class_weight="balanced", random_state=0),
     }
 
@@ -144,7 +142,7 @@ def transfer(made: dict[str, Features], real: Features, labels: Sequence[str]) -
     values = np.concatenate([each.values for each in made.values()])
     truth = np.repeat([*made], [len(each.values) for each in made.values()])
     found: dict[str, Any] = {}
-    for name, judge in _judges(0.03).items():
+    for name, judge in _judges().items():
         guess = judge.fit(values, truth).predict(real.values)
         found[name] = round(float((guess == np.array(labels)).mean()), 3)
         if name == "linear":

@@ -2,8 +2,10 @@
 
 - Molecules: optical depth after Hansen & Travis (1974), Space Science Reviews 16.
 - Aerosol: Ångström's law, optical depth at 550 nm between 0.03 and 0.6, asymmetry 0.65.
-- Path reflectance: single scattering, enlarged for multiple scattering; transmittance and spherical albedo by the
-  two-stream solution for scattering that absorbs nothing (Bohren 1987, American Journal of Physics 55).
+- Path reflectance: single scattering, enlarged for multiple scattering; transmittance by the two-stream
+  solution for scattering that absorbs nothing (Bohren 1987, American Journal of Physics 55).
+- Spherical albedo: as for molecules in 6S (Vermote et al. 1997, IEEE Transactions on Geoscience and Remote Sensing 35),
+  aerosol counted by what it scatters back.
 - Gases: vertical optical depths of ozone and water vapour in each band, rounded representative values for 300 DU and
   1 g/cm²; water vapour grows with the root of its path, as bands of strong lines do.
 
@@ -23,9 +25,10 @@ WAVELENGTHS = np.array(
 )
 """Band centres, µm (ESA, Sentinel-2A spectral responses)."""
 _OZONE = np.array([0.001, 0.007, 0.030, 0.016, 0.007, 0.004, 0.003, 0.001, 0.0, 0.0, 0.0, 0.0, 0.0])
-_WATER = np.array([0.0, 0.0, 0.001, 0.004, 0.012, 0.014, 0.010, 0.042, 0.004, 0.52, 2.85, 0.006, 0.022])
+_WATER = np.array([0.0, 0.0, 0.001, 0.004, 0.012, 0.014, 0.010, 0.047, 0.004, 0.52, 2.85, 0.006, 0.022])
 _OTHER = np.array([0.0, 0.001, 0.002, 0.002, 0.003, 0.003, 0.0, 0.002, 0.0, 0.0, 0.02, 0.012, 0.014])
 _ASYMMETRY = 0.65
+_EULER = 0.5772156649015329
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,18 @@ class Path:
     """Share of the light on the ground that comes from the sky rather than from the sun."""
 
 
+def _spherical_albedo(depth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a layer that absorbs nothing throws back of light from everywhere, for optical depths below 2."""
+    first = -_EULER - np.log(depth)  # E1, the exponential integral, by its series
+    term = np.ones_like(depth)
+    for power in range(1, 24):
+        term = -term * depth / power
+        first -= term / power
+    second = np.exp(-depth) - depth * first
+    third = (np.exp(-depth) - depth * second) / 2
+    return np.asarray((3 * depth - third * (4 + 2 * depth) + 2 * np.exp(-depth)) / (4 + 3 * depth))
+
+
 def path(air: Air, sun: Sun, *, view: float = 0.06) -> Path:
     """Work out the path for a state of the air, a sun, and a view `view` radians off nadir."""
     down, up = math.sin(sun.elevation), math.cos(view)
@@ -75,7 +90,7 @@ def path(air: Air, sun: Sun, *, view: float = 0.06) -> Path:
     mass = 1 / down + 1 / up
     gas = np.exp(-mass * (_OZONE + _OTHER) - _WATER * math.sqrt(2 * air.vapour * mass))
     direct = np.exp(-total / down)
-    return Path(haze, through, gas, slowed / (2 + slowed), 1 - direct * (1 + 0.5 * slowed / down))
+    return Path(haze, through, gas, _spherical_albedo(slowed), 1 - direct * (1 + 0.5 * slowed / down))
 
 
 def draw(random: np.random.Generator, *, humid: float) -> Air:

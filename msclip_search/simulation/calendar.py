@@ -69,12 +69,12 @@ def spectra() -> NDArray[np.float32]:
 
 
 SOILS = (
-    ("soil_brown", 1.4),
-    ("soil_brown", 1.15),
-    ("soil_light", 1.15),
-    ("soil_light", 0.9),
-    ("soil_red", 1.1),
-    ("soil_dark", 1.3),
+    ("soil_brown", 1.5),
+    ("soil_brown", 1.25),
+    ("soil_light", 1.2),
+    ("soil_light", 1.0),
+    ("soil_red", 1.15),
+    ("soil_dark", 1.6),
 )
 """What the soil of a region leans towards, as often as it stands here, and how bright it is."""
 

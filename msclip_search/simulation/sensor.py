@@ -67,7 +67,7 @@ def draw(random: np.random.Generator, resampling: str | None = None) -> Optics:
     a, b, c = (float(value) for value in random.random(3))
     grids = [int(float(value) * step) for value, step in zip(random.random(4), (2, 2, 6, 6), strict=True)]
     return Optics(
-        blur=0.07 + 0.1 * a,
+        blur=0.09 + 0.08 * a,
         shift=np.float32(0.05) * random.standard_normal((len(BANDS), 2), dtype=np.float32),
         noise=0.35 + 0.4 * b,
         resampling=resampling or METHODS[int(c * len(METHODS))],

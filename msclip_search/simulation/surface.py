@@ -34,9 +34,11 @@ class Surface:
     """Where each tag holds, (side, side)."""
 
 
+_MANY = 768
+"""Patches that numbers are drawn for at a time: more than nearly all landscapes have, events included."""
 _TILTS = np.linspace(-1, 1, len(BANDS)).astype(np.float32)
-_LEAVES = np.array([0, 0, 0, 0, 0.1, 0.8, 1, 1, 1, 1, 0.6, 0.4, 0.2], dtype=np.float32)
-"""How each band follows the vigour of plants: more leaves brighten the near infrared and hardly the rest."""
+_LEAVES = np.array([0, 0, 0, -0.2, 0, 0.75, 1, 1, 1, 1, 0.4, -0.2, -0.5], dtype=np.float32)
+"""How each band follows the vigour of plants: leaves brighten the near infrared, their water darkens the far."""
 _DEEP = frozenset({"B06", "B07", "B08", "B8A", "B09"})
 """Bands in which crowns and tussocks scatter light many times, so that gaps and shade between them show most."""
 _DULL = 0.6
@@ -85,7 +87,6 @@ def dress(landscape: Landscape, moment: Moment, *, place: np.random.Generator, d
         fine *= bright if BANDS[band] in _DEEP else dull
         halved(fine, out=reflectance[band])
     _mottle(reflectance, texture[2], labels, place)
-    _glitter(reflectance, kinds, labels, date)
     lit = None if landscape.relief is None else _lit(landscape.relief, moment.sun)
     snow = None
     if moment.snow > 0:
@@ -95,6 +96,7 @@ def dress(landscape: Landscape, moment: Moment, *, place: np.random.Generator, d
         for band in range(len(BANDS)):
             white_ = float(fallen[0, band]) * (1 - age) + float(fallen[1, band]) * age
             reflectance[band] += snow * (np.float32(white_) - reflectance[band])
+    _glitter(reflectance, kinds, labels, date)  # the last to draw: an event may bring the only water
     shade = None if landscape.tall is None else _shade(landscape.tall, moment.sun)
     classes = _classes(kinds, main + np.float32(0.5) * change * share[:, None])
     return Surface(
@@ -115,10 +117,19 @@ def halved(fine: Field, *, out: Field | None = None) -> Field:
     return total
 
 
+def _drawn(random: np.random.Generator, rows: int, count: int) -> NDArray[np.float32]:
+    """Draw normal numbers for patches, (rows, count).
+
+    Those of a patch stay the same when others are added to the table: what an event leaves alone looks as before.
+    """
+    return random.standard_normal((-(-count // _MANY) * _MANY, rows), dtype=np.float32)[:count].T
+
+
 def _steps(kinds: NDArray[np.intp], phase: float, place: np.random.Generator) -> NDArray[np.intp]:
     """Each patch's place in the calendar: some are sown early and some late."""
-    early = place.standard_normal(len(kinds)) * 0.012 + float(place.standard_normal()) * 0.02
-    return np.floor((phase + early) % 1.0 * tables.STEPS).astype(np.intp) % tables.STEPS
+    early = _drawn(place, 1, len(kinds))[0] * 0.012 + float(place.standard_normal()) * 0.02
+    steps: NDArray[np.intp] = np.floor((phase + early) % 1.0 * tables.STEPS).astype(np.intp) % tables.STEPS
+    return steps
 
 
 def _patches(
@@ -129,13 +140,13 @@ def _patches(
     spectra = tables.soiled(int(float(place.random()) * len(tables.SOILS)), float(place.random()))
     count = len(kinds)
     regional = place.standard_normal((3, len(tables.SUBSTANCES)), dtype=np.float32)
-    vigour = np.float32(0.08) * place.standard_normal((3, count), dtype=np.float32)
+    vigour = np.float32(0.08) * _drawn(place, 3, count)
     vigour[:2] += np.float32(0.13 * float(place.standard_normal())) + vigour[2]
-    own = place.standard_normal((4, count), dtype=np.float32)
-    today = date.standard_normal((2, count), dtype=np.float32)
+    own = _drawn(place, 4, count)
+    today = _drawn(date, 2, count)
     ends = []
     for which, chosen in enumerate((calendar.main[kinds, step], calendar.other[kinds, step])):
-        deviation = np.float32(0.75) * regional[0][chosen] + np.float32(0.6) * own[which] + np.float32(0.25) * today[0]
+        deviation = np.float32(0.75) * regional[0][chosen] + np.float32(0.5) * own[which] + np.float32(0.25) * today[0]
         gain = np.clip(1 + variations[chosen] * deviation, 0.4, 1.9)
         tilt = np.float32(0.05) * (regional[1][chosen] + np.float32(0.6) * own[2])
         bend = np.float32(0.04) * regional[2][chosen]
@@ -151,7 +162,7 @@ def _mixture(labels: Labels, share: Field, texture: Field, place: np.random.Gene
     """Share of the second material in each pixel."""
     side = len(labels)
     weight = field(place, side, scale=2 ** (3.5 + 2.5 * float(place.random())), rough=0.6, finest=1)
-    weight += np.float32(0.35) * white(place, side, side)
+    weight += np.float32(0.5) * white(place, side, side)
     weight *= np.take(texture[1], labels, mode="clip")
     weight += np.take(share, labels, mode="clip")
     return np.clip(weight, 0, 1, out=weight)
@@ -169,7 +180,7 @@ def _brightness(labels: Labels, texture: Field, place: np.random.Generator) -> F
 
 def _mottle(reflectance: NDArray[np.float32], clump: Field, labels: Labels, place: np.random.Generator) -> None:
     """Vary leaves, which the near infrared sees, and water in leaves and soil, which the far infrared sees."""
-    strength = np.take(clump, labels[::2, ::2], mode="clip")
+    strength = np.float32(0.6) * np.take(clump, labels[::2, ::2], mode="clip")
     for first, last in ((5, 10), (11, 13)):
         vary = field(place, reflectance.shape[1], scale=8, rough=0.7, finest=1)
         vary *= strength
@@ -185,7 +196,7 @@ def _glitter(
     strength, size = 0.0003 * 12 ** float(date.random()), 2 ** (3.5 + 2.5 * float(date.random()))
     if not wet.any():
         return
-    sparkle = field(date, reflectance.shape[1], scale=size, rough=0.45)
+    sparkle = field(date, reflectance.shape[1], scale=size, rough=0.55)
     sparkle += np.float32(1.5)
     sparkle *= np.float32(strength) * np.take(wet, labels[::2, ::2])
     reflectance += np.maximum(sparkle, 0, out=sparkle)

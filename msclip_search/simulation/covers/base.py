@@ -31,7 +31,7 @@ class Cover:
     """Deviation of the share between parcels."""
     patch: float = 0.08
     """Deviation of the share inside a parcel, over some hundred metres."""
-    clump: float = 0.025
+    clump: float = 0.02
     """Relative deviation of the brightness over 10 to 40 m: crowns, tussocks, heaps."""
     grain: float = 0.015
     """Relative deviation of the brightness from one 5 m pixel to the next."""

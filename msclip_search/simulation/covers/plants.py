@@ -28,7 +28,7 @@ COVERS = {
         ),
         tags=("grassland",),
         patch=0.15,
-        clump=0.05,
+        clump=0.035,
     ),
     "steppe": Cover(
         stages=(
@@ -38,7 +38,7 @@ COVERS = {
         ),
         tags=("grassland",),
         patch=0.2,
-        clump=0.05,
+        clump=0.035,
     ),
     "lawn": Cover(
         stages=(
@@ -55,11 +55,11 @@ COVERS = {
         ),
         tags=("shrubland",),
         patch=0.25,
-        clump=0.09,
-        grain=0.08,
+        clump=0.06,
+        grain=0.06,
     ),
     "dry shrubs": Cover(
-        stages=always("shrub_dry", "soil_light", 0.5), tags=("shrubland",), patch=0.25, clump=0.09, grain=0.08
+        stages=always("shrub_dry", "soil_light", 0.5), tags=("shrubland",), patch=0.25, clump=0.06, grain=0.06
     ),
     "heath": Cover(stages=always("heath", "grass_dry", 0.25), tags=("heathland",), patch=0.2, clump=0.08, grain=0.04),
     "tundra": Cover(
@@ -87,15 +87,15 @@ COVERS = {
         tags=("conifer forest", *_TREES),
         spread=0.25,
         patch=0.1,
-        clump=0.1,
-        grain=0.12,
+        clump=0.06,
+        grain=0.17,
     ),
     "dark conifers": Cover(
         stages=always("conifer_dark", "conifer", 0.15),
         tags=("conifer forest", *_TREES),
         patch=0.15,
-        clump=0.1,
-        grain=0.13,
+        clump=0.06,
+        grain=0.17,
     ),
     "young conifers": Cover(
         stages=always("conifer", "broadleaf_summer", 0.35),
@@ -117,8 +117,8 @@ COVERS = {
         tags=("broadleaf forest", *_TREES),
         spread=0.15,
         patch=0.08,
-        clump=0.12,
-        grain=0.12,
+        clump=0.06,
+        grain=0.2,
     ),
     "rainforest": Cover(
         stages=always("rainforest", "broadleaf_summer", 0.25),
