@@ -22,7 +22,9 @@ _SEED = 20_150_623
 
 @functools.cache
 def _sheet() -> Field:
-    return np.random.default_rng(_SEED).standard_normal((_SHEET, _SHEET), dtype=np.float32)
+    sheet = np.random.default_rng(_SEED).standard_normal((_SHEET, _SHEET), dtype=np.float32)
+    sheet.setflags(write=False)
+    return sheet
 
 
 def white(random: np.random.Generator, height: int, width: int) -> Field:

@@ -88,7 +88,8 @@ def simulate(simulation: Simulation, number: int) -> list[SimulatedTile]:
                 changed if happened else plain,
                 _Scene(scene, place, spot, number, turn, day, phase_of_place, happened),
                 ground=chance(1),
-                date=chance(2, turn),
+                date=chance(2, turn, 0),
+                sky=chance(2, turn, 1),
             )
         )
     return tiles
@@ -157,6 +158,7 @@ def _observe(
     *,
     ground: np.random.Generator,
     date: np.random.Generator,
+    sky: np.random.Generator,
 ) -> SimulatedTile:
     day = scene.day.timetuple().tm_yday
     latitude = scene.place.latitude
@@ -164,24 +166,23 @@ def _observe(
     phase = (places.phase(latitude, day) + scene.phase) % 1.0
     moment = surface.Moment(phase, light, _snow(date, scene.place, phase))
     dressed = surface.dress(landscape, moment, place=ground, date=date)
-    air = atmosphere.draw(date, humid=_DAMP.get(scene.place.climate, 0.2) * (0.5 + 0.5 * abs(1 - 2 * abs(phase - 0.5))))
+    air = atmosphere.draw(sky, humid=_DAMP.get(scene.place.climate, 0.2) * (0.5 + 0.5 * abs(1 - 2 * abs(phase - 0.5))))
     way = atmosphere.path(air, light)
-    sky = clouds.draw(date, dressed.reflectance.shape[1], cloudy=simulation.cloudy)
-    top = _top(dressed, way, sky, beyond=0.7 * float(ground.random()))
-    seen = sensor.measure(top, sensor.draw(date, simulation.resampling), date, size=simulation.size)
-    stored, bands = _stored(simulation, seen, air, light, date)
+    above = clouds.draw(sky, dressed.reflectance.shape[1], cloudy=simulation.cloudy)
+    top = _top(dressed, way, above, beyond=0.7 * float(ground.random()))
+    seen = sensor.measure(top, sensor.draw(sky, simulation.resampling), sky, size=simulation.size)
+    stored, bands = _stored(simulation, seen, air, light, sky)
     inside = slice(MARGIN, MARGIN + simulation.size)
     classes = dressed.classes[inside, inside].copy()
     masks = {tag: mask[inside, inside] for tag, mask in dressed.tags.items()}
     if dressed.snow is not None:
         classes[dressed.snow[inside, inside] > 0.5] = 11
-    if sky is not None:
-        above = clouds.classes(sky)[inside, inside]
-        np.copyto(classes, above, where=above > 0)
-        masks["clouds"] = above >= 8
-        masks["clouds"] &= above <= 9
-        masks["haze"] = above == 10
-        masks["cloud shadow"] = above == 3
+    if above is not None:
+        over = clouds.classes(above)[inside, inside]
+        np.copyto(classes, over, where=over > 0)
+        hidden = (over == 8) | (over == 9)
+        masks = {tag: mask & ~hidden for tag, mask in masks.items()}
+        masks |= {"clouds": hidden, "haze": over == 10, "cloud shadow": over == 3}
     tags = holds(masks)
     season = places.season(latitude, day)
     return SimulatedTile(
@@ -192,7 +193,7 @@ def _observe(
         classes=classes,
         masks={tag: mask for tag, mask in masks.items() if mask.any()},
         tags=tags,
-        captions=captions(date, tags, scene.name, season=season, place=scene.place),
+        captions=captions(sky, tags, scene.name, season=season, place=scene.place),
         scene=scene.name,
         place=scene.place,
         epsg=scene.spot[0],
@@ -237,7 +238,7 @@ def _top(
         through, gas, haze = (float(values[band]) for values in (way.through, way.gas, way.haze))
         bounce = through * gas / (1 - float(way.albedo[band]) * around)
         plane *= np.float32(bounce) * (1 - adjacency)
-        plane += np.float32(haze * gas ** (0.22 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
+        plane += np.float32(haze * gas ** (0.26 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
         if sky is not None:
             plane += sky.opacity * (sky.reflectance[band] - plane)
     return light

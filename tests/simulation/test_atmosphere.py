@@ -85,6 +85,18 @@ def test_no_light_is_made_and_none_is_less_than_nothing(sun: Sun, aerosol: float
     assert (white < 1.15).all()
 
 
+def test_the_air_throws_back_what_6s_says() -> None:
+    """Spherical albedo of molecules after 6S's formula, its exponential integral by quadrature."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    cosines = (nodes + 1) / 2
+    path = atmosphere.path(Air(0.0, 1.2, 1.0, 1.0), SUNS[0])
+    for wavelength, albedo in zip(WAVELENGTHS, path.albedo, strict=True):
+        depth = 0.008569 * wavelength**-4 * (1 + 0.0113 * wavelength**-2 + 0.00013 * wavelength**-4)
+        third = float((weights / 2 * cosines * np.exp(-depth / cosines)).sum())  # E3
+        want = (3 * depth - third * (4 + 2 * depth) + 2 * np.exp(-depth)) / (4 + 3 * depth)
+        assert albedo == pytest.approx(want, rel=1e-3)
+
+
 @pytest.mark.parametrize("sun", SUNS[1:])
 def test_white_ground_under_clean_air_sends_nearly_all_light_back(sun: Sun) -> None:
     path = atmosphere.path(Air(0.0, 1.2, 1.0, 1.0), sun)

@@ -8,7 +8,9 @@ import pytest
 from msclip_search.simulation import EVENTS, SimulatedTile, Simulation, simulate
 from msclip_search.simulation.canvas import MARGIN, Canvas, Landscape, Mask
 from msclip_search.simulation.covers import COVERS
+from msclip_search.simulation.places import Sun
 from msclip_search.simulation.scenes import SCENES
+from msclip_search.simulation.surface import Moment, dress
 
 WHERE = {
     "flood": ("cropland in strips", "pasture", "rice paddies"),
@@ -145,3 +147,27 @@ def test_a_flood_of_fields_covers_farmed_land() -> None:
 def test_the_margin_is_drawn_as_well() -> None:
     _, after = landscapes("conifer forest", "fire", 1)
     assert after.labels.shape == (2 * (64 + 2 * MARGIN),) * 2
+
+
+@pytest.mark.parametrize(("event", "scene"), CASES)
+def test_what_an_event_leaves_alone_looks_as_before(event: str, scene: str) -> None:
+    before, after = landscapes(scene, event, 5)
+    moment = Moment(0.5, Sun(0.9, 2.5), snow=0.0)
+    dressed = [
+        dress(land, moment, place=np.random.default_rng(1), date=np.random.default_rng(2)) for land in (before, after)
+    ]
+    same = before.labels == after.labels
+    whole = same[0::2, 0::2] & same[0::2, 1::2] & same[1::2, 0::2] & same[1::2, 1::2]
+    assert whole.any()
+    for band, (one, other) in enumerate(zip(dressed[0].reflectance, dressed[1].reflectance, strict=True)):
+        np.testing.assert_array_equal(one[whole], other[whole], err_msg=f"band {band}")
+
+
+def test_skies_are_the_same_with_and_without_an_event() -> None:
+    for number in range(TILES):
+        pair = [
+            simulate(Simulation(seed=4, series=2, scenes=("pasture",), event=event, cloudy=1), number)[1]
+            for event in (None, "flood")
+        ]
+        sky = [np.where(np.isin(tile.classes, (3, 8, 9, 10)), tile.classes, 0) for tile in pair]
+        np.testing.assert_array_equal(sky[0], sky[1])

@@ -15,8 +15,8 @@ from msclip_search.simulation.scenes.registry import CLIMATES
 from msclip_search.simulation.vocabulary import WORDS
 
 SEEDS = 12
-ELSEWHERE = {("rice paddies", "rice paddies"), ("sand dunes", "desert"), ("badlands", "desert")}
-"""Tags of scenes that not every date or drawing shows: rice is stubble in winter, deserts may be all sand or rock."""
+ELSEWHERE = {("rice paddies", "rice paddies")}
+"""Tags of scenes that not every date shows: rice is stubble in winter."""
 
 
 @functools.cache
@@ -130,7 +130,7 @@ def test_vegetation_and_water_show_in_the_indices_of_whole_tiles() -> None:
         return float(np.median((one - other) / (one + other)))
 
     for name in ("rainforest", "conifer forest", "palm plantation"):
-        assert min(index(tile, "B08", "B04") for tile in tiles(name) if "snow" not in tile.tags) > 0.35, name
+        assert min(index(tile, "B08", "B04") for tile in tiles(name) if "snow" not in tile.tags) > 0.3, name
     assert min(index(tile, "B03", "B08") for tile in tiles("open sea")) > 0.1
     for name in ("ice sheet", "snow-covered land"):
         assert np.median([index(tile, "B03", "B11") for tile in tiles(name)]) > 0.5, name

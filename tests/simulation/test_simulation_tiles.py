@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,17 @@ def test_classes_agree_with_masks_of_the_sky() -> None:
             np.testing.assert_array_equal(tile.masks.get(tag, np.zeros((32, 32), bool)), np.isin(tile.classes, classes))
             seen |= {tag} & tile.masks.keys()
     assert seen == {"clouds", "haze", "cloud shadow"}
+
+
+def test_nothing_is_said_of_what_clouds_hide() -> None:
+    closed = 0
+    for number in range(120):
+        tile = simulate(Simulation(seed=10, size=32, cloudy=1), number)[0]
+        hidden = np.isin(tile.classes, (8, 9))
+        for tag, mask in tile.masks.items():
+            assert tag == "clouds" or not (mask & hidden).any()
+        if hidden.all():
+            closed += 1
+            assert tile.tags == ("clouds",)
+            assert all(re.search("cloud", caption) for caption in tile.captions)
+    assert closed > 3

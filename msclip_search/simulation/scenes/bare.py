@@ -34,6 +34,7 @@ def dunes(canvas: Canvas) -> None:
         saw * np.float32(length * canvas.between(0.05, 0.12))
         + canvas.noise(3 * length, finest=2) * np.float32(0.02 * length)
     )
+    canvas.mark("desert")
     if canvas.chance(0.3):
         canvas.paint((saw < np.float32(0.15)) & shapes.blobs(canvas, 0.5, metres=400), "desert plain")
 
@@ -76,7 +77,7 @@ def salt_flat(canvas: Canvas) -> None:
         )
 
 
-@scene("badlands", tags=("desert", "badlands"), climates=("arid", "mediterranean", "continental"))
+@scene("badlands", tags=("badlands",), climates=("arid", "mediterranean", "continental"))
 def badlands(canvas: Canvas) -> None:
     """Draw soft rock cut into gullies."""
     canvas.fill(canvas.choose(("clay pan", "red rock", "desert plain", "red soil")))
