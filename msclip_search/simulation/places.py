@@ -210,6 +210,10 @@ def sun(latitude: float, day: int) -> Sun:
     return Sun(math.asin(height), math.pi + math.atan2(west, south))
 
 
+_FIRST, _YEARS = 2017, 8
+"""First year of any date, and how many there are."""
+
+
 @functools.lru_cache(maxsize=128)
 def _bright_days(latitude: float) -> tuple[int, ...]:
     return tuple(day for day in range(1, 366) if sun(latitude, day).elevation > LOWEST)
@@ -218,10 +222,11 @@ def _bright_days(latitude: float) -> tuple[int, ...]:
 def dates(random: np.random.Generator, place: Place, count: int) -> list[dt.datetime]:
     """Draw dates in order, apart from one another, on which the sun stands high enough; UTC."""
     days = _bright_days(place.latitude)
-    year = 2017 + int(float(random.random()) * 8)
+    years = min(math.ceil(count / 4), _YEARS)
+    year = _FIRST + int(float(random.random()) * (_YEARS + 1 - years))
+    span = years * len(days)
     found: list[dt.datetime] = []
     for number in range(count):
-        span = len(days) * (1 if count <= 4 else math.ceil(count / 4))
         at = (number + float(random.random()) * 0.8) / (count - 0.2) * span  # up to the last day
         first = dt.datetime(year + int(at) // len(days), 1, 1, tzinfo=UTC)
         found.append(first + dt.timedelta(days=days[int(at) % len(days)] - 1))
