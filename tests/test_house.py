@@ -18,7 +18,7 @@ FLOORS = {
 # Who stands on whom: a module imports from lower storeys, or from its own package.
 STOREYS = (
     {"errors", "indexes"},
-    {"bands", "classification", "damage", "disk", "files", "geometry", "radiometry"},
+    {"bands", "classification", "damage", "metrics", "disk", "files", "geometry", "radiometry"},
     {"tile", "pictures", "words"},
     {"raster"},
     {"archives", "catalog", "models"},
