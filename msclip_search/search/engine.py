@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from msclip_search.models import templates as prompts
 from msclip_search.pairing import check_name, load_recorded
 from msclip_search.search.hits import Hits
 from msclip_search.search.info import IndexInfo, describe
+from msclip_search.search.whole import score_tiles
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class SearchIndex:
         """Describe the index."""
         return describe(self._snapshot)
 
-    def search(self, text: str, *, k: int = 10, templates: str | None = None) -> Hits:
+    def search(self, text: str, *, k: int = 10, templates: str | None = None, exact: bool = False) -> Hits:
         """Rank the tiles by a text.
 
         Parameters
@@ -128,6 +129,8 @@ class SearchIndex:
             How many tiles, at least 1. Fewer come back where the index has fewer.
         templates
             Name of a set of prompt templates to put around the text; None puts none.
+        exact
+            Look at every tile, whatever the index offers.
 
         Raises
         ------
@@ -138,18 +141,25 @@ class SearchIndex:
         ModelError
             The model cannot be loaded.
         """
-        return self.search_many([text], k=k, templates=templates)[0]
+        return self.search_many([text], k=k, templates=templates, exact=exact)[0]
 
-    def search_many(self, texts: Sequence[str], *, k: int = 10, templates: str | None = None) -> list[Hits]:
+    def search_many(
+        self, texts: Sequence[str], *, k: int = 10, templates: str | None = None, exact: bool = False
+    ) -> list[Hits]:
         """Rank the tiles by each of several texts: see `search`."""
         for text in texts:
             if not text.strip():
                 raise QueryError('The query is empty: say what to look for, as in "flooded farmland".')
         _check_k(k)
-        return self.search_vectors(self.encode(texts, templates=templates), k=k, names=texts)
+        return self.search_vectors(self.encode(texts, templates=templates), k=k, names=texts, exact=exact)
 
     def search_vectors(
-        self, vectors: NDArray[np.floating], *, k: int = 10, names: Sequence[str] | None = None
+        self,
+        vectors: NDArray[np.floating],
+        *,
+        k: int = 10,
+        names: Sequence[str] | None = None,
+        exact: bool = False,
     ) -> list[Hits]:
         """Rank the tiles by vectors of the model's space.
 
@@ -161,6 +171,8 @@ class SearchIndex:
             How many tiles for each, at least 1.
         names
             What the queries are called in the results.
+        exact
+            Look at every tile, whatever the index offers.
 
         Raises
         ------
@@ -169,12 +181,21 @@ class SearchIndex:
         """
         _check_k(k)
         queries = _unit(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension)
-        ranked = self._index.search(queries, min(k, max(len(self), 1)), allowed=self._snapshot.live)
+        index = FlatIndex(self._snapshot.vectors) if exact else self._index
+        ranked = index.search(queries, min(k, max(len(self), 1)), allowed=self._snapshot.live)
         names = names or [f"vector {number}" for number in range(1, len(queries) + 1)]
         return [
             self._hits(name, k, query, rows, scores)
             for name, query, rows, scores in zip(names, queries, ranked.rows, ranked.scores, strict=True)
         ]
+
+    def scores(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Score every tile by vectors of the model's space: (tiles, vectors), in the order of `tiles`."""
+        return score_tiles(self._snapshot, _unit(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension))
+
+    def tiles(self, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return a pyarrow.Table of the sidecar's columns, a row a tile."""
+        return self._snapshot.table(columns)
 
     def encode(self, texts: Sequence[str], *, templates: str | None = None) -> NDArray[np.float32]:
         """Encode texts with the model of the index: (texts, dimension), unit length."""

@@ -131,6 +131,14 @@ class Snapshot:
                     yield row, batch
                     row += batch.num_rows
 
+    def table(self, names: Sequence[str]) -> pa.Table:
+        """Read columns of all rows that are not deleted, in the order of rows."""
+        parts = []
+        for start, batch in self.columns(names):
+            rows = pa.Table.from_batches([batch])
+            parts.append(rows if self.live is None else rows.filter(pa.array(self.live[start : start + len(batch)])))
+        return pa.concat_tables(parts) if parts else catalog.empty_table().select(list(names))
+
     def stored(self, segment: SegmentEntry) -> NDArray[np.float16]:
         """Map the vectors of one segment: (rows, dimension).
 
