@@ -1,9 +1,10 @@
 """Archives: what tiles are read from."""
 
 from msclip_search.archives.base import Archive, Item, Labels
-from msclip_search.archives.chips import ChipArchive, Reading, is_unchanged
+from msclip_search.archives.chips import ChipArchive, Reading
 from msclip_search.archives.labels import ParentLabels, TableLabels, read_labels
 from msclip_search.archives.pixels import StoredPixels, read_stored
+from msclip_search.archives.sources import is_unchanged, sha256_of
 
 __all__ = [
     "Archive",
@@ -17,4 +18,5 @@ __all__ = [
     "is_unchanged",
     "read_labels",
     "read_stored",
+    "sha256_of",
 ]

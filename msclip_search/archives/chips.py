@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from msclip_search import classification, radiometry
 from msclip_search.archives.arrays import read_array
+from msclip_search.archives.ids import cell_id, content_id
 from msclip_search.archives.names import facts_of_name, sensing_time
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
+from msclip_search.archives.sources import name_source
 from msclip_search.bands import BANDS, LAYOUTS, Choice, Naming, band_name, choose_bands, likelier_layout, name_bands
 from msclip_search.errors import ArchiveError, MsclipError, TileError
 from msclip_search.files import file_state
@@ -69,7 +70,7 @@ class Chip:
     @property
     def source(self) -> str:
         """Absolute path; bytes of it that are no UTF-8 are spelled out."""
-        return os.fsencode(self.found.path).decode(errors="backslashreplace")
+        return name_source(self.found.path)
 
     @property
     def fingerprint(self) -> str:
@@ -84,14 +85,6 @@ class Chip:
         """Read the tile."""
         fingerprint = self.fingerprint  # before the pixels: a file that changes meanwhile is read again next time
         return [read_chip(self.found.path, self.reading, fingerprint=fingerprint)]
-
-
-def is_unchanged(source: str, fingerprint: str) -> bool:
-    """Tell whether a file is there, and is what it was when it got this fingerprint."""
-    try:
-        return fingerprint.partition(" ")[0] == file_state(Path(source))
-    except TileError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +121,30 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
     """
     suffix = path.suffix.lower()
     raster = read_array(path, layout=reading.layout) if suffix in {".npy", ".npz"} else read_raster(path)
+    return make_tile(raster, path, reading, tile_id=content_id(raster), fingerprint=fingerprint)
+
+
+def make_tile(raster: Raster, path: Path, reading: Reading, *, tile_id: str, fingerprint: str) -> Tile:
+    """Make a tile of what its source holds.
+
+    Parameters
+    ----------
+    raster
+        All bands of the source.
+    path
+        The source.
+    reading
+        How it is read.
+    tile_id
+        The tile's lasting name.
+    fingerprint
+        What the source was before it was read, and how it is read.
+
+    Raises
+    ------
+    TileError
+        The bands are not known or not enough, or all of it is nodata.
+    """
     choice = _choose(raster, reading, path)
     empty, shares = _valid(raster)
     if empty.all():
@@ -142,7 +159,15 @@ def read_chip(path: Path, reading: Reading, *, fingerprint: str) -> Tile:
         pixels = radiometry.add_offset(pixels, offset, empty=empty)
     return Tile(
         np.ascontiguousarray(radiometry.to_storage(pixels)),
-        _record(raster, path, shares, offset=offset, nodata=100 * float(empty.mean()), fingerprint=fingerprint),
+        _record(
+            raster,
+            path,
+            shares,
+            tile_id=tile_id,
+            offset=offset,
+            nodata=100 * float(empty.mean()),
+            fingerprint=fingerprint,
+        ),
     )
 
 
@@ -212,13 +237,20 @@ def _doubt_order(raster: Raster, reading: Reading, path: Path, empty: NDArray[np
 
 
 def _record(
-    raster: Raster, path: Path, shares: classification.Shares, *, offset: float | None, nodata: float, fingerprint: str
+    raster: Raster,
+    path: Path,
+    shares: classification.Shares,
+    *,
+    tile_id: str,
+    offset: float | None,
+    nodata: float,
+    fingerprint: str,
 ) -> TileRecord:
     _, height, width = raster.pixels.shape
     facts = facts_of_name(path.name)
     return TileRecord(
-        tile_id=content_id(raster),
-        cell_id=_cell(raster),
+        tile_id=tile_id,
+        cell_id=cell_id(raster),
         source=str(path),
         window=Window(0, 0, width, height),
         footprint=raster.footprint,
@@ -235,34 +267,4 @@ def _record(
         offset_source="as stored" if offset is None else "user",
         mgrs_tile=facts.mgrs_tile,
         fingerprint=fingerprint,
-    )
-
-
-def content_id(raster: Raster) -> str:
-    """Name a chip by what it holds: 32 hexadecimal digits of XXH3 over its stored values and what it says of them.
-
-    That is its place, the names of its bands, and which pixels are nodata. How the file is compressed and what it is
-    called do not count, nor does what the user says about it.
-    """
-    digest = xxhash.xxh3_128()
-    names = [band_name(text) for text in raster.descriptions]
-    said = (raster.crs, raster.bounds, names if any(names) else None, raster.nodata)
-    digest.update(f"{raster.pixels.dtype.str[1:]}{raster.pixels.shape}{said}".encode())
-    stored = np.ascontiguousarray(raster.pixels).astype(raster.pixels.dtype.newbyteorder("<"), copy=False)
-    digest.update(stored.data)
-    if raster.masked is not None:
-        digest.update(np.packbits(raster.masked).data)
-    return digest.hexdigest()
-
-
-def _cell(raster: Raster) -> str | None:
-    """Name the ground a chip covers: coordinate system and corners, to the metre or the millionth of a degree."""
-    if raster.crs is None or raster.bounds is None:
-        return None
-    metres = max(map(abs, raster.bounds)) > 360
-    corners = ",".join(f"{value:.0f}" if metres else f"{value:.6f}" for value in raster.bounds)
-    return (
-        f"{raster.crs}/{corners}"
-        if len(raster.crs) < 32
-        else f"{xxhash.xxh64_hexdigest(raster.crs.encode())}/{corners}"
     )

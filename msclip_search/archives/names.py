@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 _PRODUCT = re.compile(
-    r"S(?P<platform>2[A-Z])_MSI(?P<level>L1C|L2A)_(?P<time>\d{8}T\d{6})"
+    r"S(?P<platform>2[A-Z])_MSI(?P<level>L1C|L2A)_(?P<time>\d{8}T\d{5,6})"  # T93021 is BigEarthNet's 09:30:21
     r"(?:_N(?P<baseline>\d{4}))?(?:_R\d{3})?(?:_T(?P<mgrs>\d{2}[C-X][A-Z]{2}))?"
 )
 _COMPACT = re.compile(
@@ -83,7 +83,8 @@ def parse_time(text: str) -> dt.datetime | None:
 
 
 def _compact_parts(text: str) -> tuple[int, ...]:
-    digits = text.replace("T", "")
+    day, _, time = text.partition("T")
+    digits = day + time.zfill(6)
     return (int(digits[:4]), *(int(digits[start : start + 2]) for start in range(4, len(digits), 2)))
 
 

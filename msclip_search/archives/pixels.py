@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from msclip_search import radiometry
 from msclip_search.archives.arrays import read_array
-from msclip_search.archives.chips import is_unchanged, name_raster, parse_treatment
+from msclip_search.archives.chips import name_raster, parse_treatment
+from msclip_search.archives.sources import is_unchanged, source_state
 from msclip_search.errors import TileError
-from msclip_search.files import file_state
 from msclip_search.raster import Raster, check_window, read_window
 from msclip_search.tile import Window
 
@@ -68,7 +68,7 @@ def read_stored(source: str, window: Window, *, fingerprint: str) -> StoredPixel
         The file is not there, may not be read, is not what it was, or its bands are not known.
     """
     path = Path(source)
-    file_state(path)  # says why there is none
+    source_state(path)  # says why there is none
     if not is_unchanged(source, fingerprint):
         raise TileError("has changed since it was indexed")
     layout = parse_treatment(fingerprint.partition(" ")[2])

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from msclip_search.archives import Reading
-from msclip_search.archives.chips import content_id
+from msclip_search.archives.ids import content_id
 from msclip_search.raster import Raster, read_raster
 from tests.archives.painting import (
     HEIGHT,

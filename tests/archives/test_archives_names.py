@@ -34,6 +34,10 @@ def utc(*parts: int) -> dt.datetime:
             NameFacts(utc(2017, 12, 19, 9, 54, 9), "Sentinel-2B", "L2A"),
         ),
         (
+            "S2B_MSIL2A_20170924T93021_41_29",
+            NameFacts(utc(2017, 9, 24, 9, 30, 21), "Sentinel-2B", "L2A"),
+        ),
+        (
             "esa_S2B_MSIL2A_20210122T133229_N0214_R081_T22HBD_20210122T155500_x.tif",
             NameFacts(utc(2021, 1, 22, 13, 32, 29), "Sentinel-2B", "L2A", "02.14", "22HBD"),
         ),
