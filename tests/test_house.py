@@ -24,7 +24,7 @@ STOREYS = (
     {"archives", "catalog", "models"},
     {"store", "pairing", "simulation"},
     {"ingest", "search"},
-    {"chips", "gallery"},
+    {"chips", "evaluation", "gallery"},
     {""},
     {"cli"},
     {"__main__"},

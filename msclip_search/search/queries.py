@@ -1,6 +1,7 @@
 """Files of queries."""
 
 from pathlib import Path
+from typing import Any
 
 from msclip_search.errors import QueryError
 
@@ -18,26 +19,32 @@ def read_queries(path: Path) -> list[str]:
     QueryError
         The file cannot be read, or is not of that shape.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"The queries {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    queries = _from_yaml(path, text) if path.suffix.lower() in _YAML else _from_lines(text)
+    if path.suffix.lower() in _YAML:
+        entries = read_entries(path)
+        queries = [entry.get("text") if isinstance(entry, dict) else entry for entry in entries]
+    else:
+        lines = (line.strip() for line in _read(path).splitlines())
+        queries = [line for line in lines if line and not line.startswith("#")]
     if not queries:
         raise QueryError(f"{path} holds no queries.")
-    return queries
+    for number, query in enumerate(queries, 1):
+        if not isinstance(query, str) or not query.strip():
+            raise QueryError(f"{path}: query {number} has no text.")
+    return [query for query in queries if isinstance(query, str)]
 
 
-def _from_lines(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+def read_entries(path: Path) -> list[Any]:
+    """Read the list `queries` of a YAML file, whatever its entries are.
 
-
-def _from_yaml(path: Path, text: str) -> list[str]:
+    Raises
+    ------
+    QueryError
+        The file cannot be read, is no YAML (line and column are said), or has no such list.
+    """
     import yaml
 
     try:
-        loaded = yaml.safe_load(text)
+        loaded = yaml.safe_load(_read(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -45,8 +52,11 @@ def _from_yaml(path: Path, text: str) -> list[str]:
     entries = loaded.get("queries") if isinstance(loaded, dict) else None
     if not isinstance(entries, list):
         raise QueryError(f"{path} is to have a list 'queries', as in `queries: [flooded farmland, harbour]`.")
-    queries = [entry.get("text") if isinstance(entry, dict) else entry for entry in entries]
-    for number, query in enumerate(queries, 1):
-        if not isinstance(query, str) or not query.strip():
-            raise QueryError(f"{path}: query {number} has no text.")
-    return [query for query in queries if isinstance(query, str)]
+    return entries
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"The queries {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
