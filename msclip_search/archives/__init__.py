@@ -3,6 +3,7 @@
 from msclip_search.archives.base import Archive, Item, Labels
 from msclip_search.archives.chips import ChipArchive, Reading
 from msclip_search.archives.labels import ParentLabels, TableLabels, read_labels
+from msclip_search.archives.patches import PatchArchive
 from msclip_search.archives.pixels import StoredPixels, read_stored
 from msclip_search.archives.sources import is_unchanged, sha256_of
 
@@ -12,6 +13,7 @@ __all__ = [
     "Item",
     "Labels",
     "ParentLabels",
+    "PatchArchive",
     "Reading",
     "StoredPixels",
     "TableLabels",

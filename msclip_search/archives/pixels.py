@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from msclip_search import radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.chips import name_raster, parse_treatment
+from msclip_search.archives.patches import read_patch
 from msclip_search.archives.sources import is_unchanged, source_state
 from msclip_search.errors import TileError
 from msclip_search.raster import Raster, check_window, read_window
@@ -72,12 +73,21 @@ def read_stored(source: str, window: Window, *, fingerprint: str) -> StoredPixel
     if not is_unchanged(source, fingerprint):
         raise TileError("has changed since it was indexed")
     layout = parse_treatment(fingerprint.partition(" ")[2])
-    raster = (
-        _cut(read_array(path, layout=layout), window)
-        if path.suffix.lower() in {".npy", ".npz"}
-        else read_window(path, window)
-    )
+    if path.is_dir():
+        raster = _whole(read_patch(path).raster, window)
+    elif path.suffix.lower() in {".npy", ".npz"}:
+        raster = _cut(read_array(path, layout=layout), window)
+    else:
+        raster = read_window(path, window)
     return StoredPixels(raster, name_raster(raster, layout).bands)
+
+
+def _whole(raster: Raster, window: Window) -> Raster:
+    """Refuse a rectangle that is not the whole of a patch."""
+    _, height, width = raster.pixels.shape
+    if window != Window(0, 0, width, height):
+        raise TileError(f"is {width} x {height} px, of which a tile takes all, not {window}")
+    return raster
 
 
 def _cut(raster: Raster, window: Window) -> Raster:

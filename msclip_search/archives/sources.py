@@ -12,6 +12,7 @@ from msclip_search.errors import TileError
 from msclip_search.files import file_state, opened
 
 _SUFFIXES = {".tif", ".tiff"}
+_PART = 1 << 20
 
 
 def name_source(path: Path) -> str:
@@ -98,5 +99,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     with opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()

@@ -11,6 +11,7 @@ from msclip_search.raster.files import (
     read_window,
 )
 from msclip_search.raster.projection import to_degrees, to_utm
+from msclip_search.raster.resampling import enlarge
 from msclip_search.raster.writing import encode_chip, encode_geotiff, write_chip
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "check_window",
     "encode_chip",
     "encode_geotiff",
+    "enlarge",
     "read_raster",
     "read_window",
     "to_degrees",
