@@ -64,7 +64,10 @@ def query(
     templates: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Put a set of prompt templates around each text: msclip.", show_default=False
+            metavar="NAME|FILE.txt",
+            help="Put a set of prompt templates around each text: msclip (50), clip (3), "
+            "or a .txt with one sentence a line and {} in it where the text goes.",
+            show_default=False,
         ),
     ] = None,
     model: Model = None,
@@ -94,8 +97,11 @@ def query(
     chosen = form or _format_of(output)
     from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
+    from msclip_search.models import templates as prompts
     from msclip_search.search import SearchIndex, read_queries
 
+    if templates is not None:
+        prompts.find(templates)  # a wrong word or file is said before a model is loaded
     exports.check_targets(gallery=gallery, chips=chips, overwrite=overwrite)
     texts += read_queries(queries_file) if queries_file else []
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:

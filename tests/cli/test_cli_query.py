@@ -151,6 +151,26 @@ def test_the_index_comes_from_option_environment_or_folder(
     assert run("query", "x").exit_code == 0
 
 
+def test_templates_by_name_or_file(run: Run, index: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("# mine\n\na tile of {}.\n{} from above\n", encoding="utf-8")
+    for given in ("msclip", "clip", str(own)):
+        done = run("query", "harbour", "--templates", given, "--index", index, "--format", "json")
+        assert done.exit_code == 0, done.output
+        with SearchIndex.open(index) as opened:
+            expected = opened.search("harbour", templates=given)
+        assert json.loads(done.stdout)["results"][0]["hits"] == [hit.to_dict() for hit in expected]
+
+
+def test_wrong_templates_are_said_before_the_index_is_opened(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("a tile of {}.\nfrom above\n", encoding="utf-8")
+    done = run("query", "harbour", "--templates", own, "--index", tmp_path / "nowhere")
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = f"Error: {own}, line 2: a template has one {{}} where the text goes; this one has none.\n"
+    assert done.stderr == said
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -158,7 +178,7 @@ def test_the_index_comes_from_option_environment_or_folder(
         (["query", "x", "--top-k", "0"], 2, "top-k"),
         (["query", "  "], 1, "The query is empty"),
         (["query", "x", "--model", "llama3-ms-clip-base"], 1, "was made with the model untrained, not with llama3"),
-        (["query", "x", "--templates", "none"], 1, "msclip"),
+        (["query", "x", "--templates", "none"], 1, "There are clip, msclip, or a .txt file of your own"),
     ],
 )
 def test_errors(run: Run, index: Path, arguments: list[str], code: int, sentence: str) -> None:
