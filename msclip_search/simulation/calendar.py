@@ -69,19 +69,26 @@ def spectra() -> NDArray[np.float32]:
 
 
 SOILS = (
-    ("soil_brown", 1.5),
-    ("soil_brown", 1.25),
-    ("soil_light", 1.2),
-    ("soil_light", 1.0),
-    ("soil_red", 1.15),
+    ("soil_brown", 1.6),
+    ("soil_brown", 1.35),
+    ("soil_light", 1.1),
+    ("soil_light", 0.85),
+    ("soil_red", 1.05),
     ("soil_dark", 1.6),
 )
 """What the soil of a region leans towards, as often as it stands here, and how bright it is."""
 
 
+_DRY = 0.975
+"""B08 over B8A of dry land in real tiles; leaves have .02 less, though spectra resampled to the bands have more."""
+
+
 @functools.lru_cache(maxsize=256)
 def _leaning(towards: int, tenths: int) -> NDArray[np.float32]:
     table = np.stack([spectrum(name) for name in SUBSTANCES]).astype(np.float64)
+    near, narrow = table[:, BANDS.index("B08")], table[:, BANDS.index("B8A")]
+    ratio = near / narrow
+    near[:] = np.where(abs(ratio - 1) < 0.06, narrow * (0.4 * ratio + 0.6 * (_DRY - 0.02 * greenness())), near)
     share, (leader, bright) = tenths / 10, SOILS[towards]
     for name in ("soil_brown", "soil_light", "soil_dark"):
         row = SUBSTANCES.index(name)

@@ -36,12 +36,14 @@ _IRRADIANCE = np.array(
 _RATIO = np.array([129, 154, 168, 142, 117, 89, 105, 174, 72, 114, 50, 100, 100])
 REFERENCE = math.pi * _RADIANCE / _IRRADIANCE
 """Reflectance, sun overhead, at which the ratios hold: (13,)."""
-_BETTER = np.array([4, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 1])
+_BETTER = np.array([4, 1, 1, 1.1, 1.25, 1.25, 1.25, 1.15, 1.25, 2, 3, 1, 1])
 NOISE = REFERENCE / _RATIO / _BETTER
 """Standard deviation there, reflectance: (13,)."""
 _FLOOR = np.array([0.25, 0.15, 0.15, 0.1, 0.15, 0.15, 0.15, 0.05, 0.15, 0.15, 0.8, 0.8, 0.8])
 """Share of the noise's variance there that is left in the dark: most of it in bands that see little light."""
 
+_SOFTER = np.array([1, 1, 1, 1.15, 1, 1, 1, 1.3, 1, 1, 1, 1.1, 1.1], dtype=np.float32)
+"""Blur of each band over that of the shortest waves: silicon stops red and infrared light deeper, where it spreads."""
 METHODS = ("nearest", "bilinear", "cubic", "spline")
 """How bands of 20 and 60 m come to 10 m."""
 
@@ -51,7 +53,7 @@ class Optics:
     """State of the instrument and of whoever resampled its bands."""
 
     blur: float
-    """Weight of each neighbour beside a pixel, 0 to 0.2."""
+    """Weight of each neighbour beside a pixel, 0 to 0.2, in the bands of the shortest waves."""
     shift: Planes
     """Half of what each band is displaced by to the south and the east, in its own pixels: (13, 2)."""
     noise: float
@@ -69,7 +71,7 @@ def draw(random: np.random.Generator, resampling: str | None = None) -> Optics:
     return Optics(
         blur=0.09 + 0.08 * a,
         shift=np.float32(0.05) * random.standard_normal((len(BANDS), 2), dtype=np.float32),
-        noise=0.35 + 0.4 * b,
+        noise=0.45 + 0.45 * b,
         resampling=resampling or METHODS[int(c * len(METHODS))],
         offset=(grids[0], grids[1], grids[2], grids[3]),
     )
@@ -96,14 +98,12 @@ def measure(light: Planes, optics: Optics, random: np.random.Generator, *, size:
     """
     out = np.empty((len(BANDS), size, size), dtype=np.float32)
     for factor, bands in RESOLUTIONS.items():
-        chosen = light[list(bands)]
+        chosen, blur = light[list(bands)], np.float32(optics.blur) * _SOFTER[list(bands)]
         if factor == 1:
-            native = blurred(chosen, optics.blur, optics.shift[list(bands)])[
-                :, MARGIN : MARGIN + size, MARGIN : MARGIN + size
-            ]
+            native = blurred(chosen, blur, optics.shift[list(bands)])[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size]
         else:
             at = optics.offset[:2] if factor == 2 else optics.offset[2:]
-            native = blurred(aggregated(chosen, factor, at), optics.blur, optics.shift[list(bands)])
+            native = blurred(aggregated(chosen, factor, at), blur, optics.shift[list(bands)])
         native = _noisy(native, np.array(bands), optics.noise, random)
         if factor > 1:
             native = resampled(native, factor, at, size, optics.resampling)
@@ -111,7 +111,7 @@ def measure(light: Planes, optics: Optics, random: np.random.Generator, *, size:
     return out
 
 
-def blurred(planes: Planes, weight: float, shift: Planes) -> Planes:
+def blurred(planes: Planes, weight: float | Planes, shift: Planes) -> Planes:
     """Blur each plane by [w + s, 1 − 2w, w − s] along both axes; edges stay.
 
     Parameters
@@ -119,12 +119,13 @@ def blurred(planes: Planes, weight: float, shift: Planes) -> Planes:
     planes
         (bands, height, width).
     weight
-        w: of either neighbour.
+        w: of either neighbour, for all bands or for each.
     shift
         s of each band along the columns and along the rows, (bands, 2): moves it by 2s pixels.
     """
-    middle = np.float32(1 - 2 * weight)
-    before, after = (np.float32(weight) + sign * shift[:, :, None, None] for sign in (1, -1))
+    side = np.asarray(weight, dtype=np.float32).reshape(-1, 1, 1)
+    middle = 1 - 2 * side
+    before, after = (side[:, None] + sign * shift[:, :, None, None] for sign in (1, -1))
     out = planes * middle
     out[:, 1:] += before[:, 0] * planes[:, :-1]
     out[:, :-1] += after[:, 0] * planes[:, 1:]

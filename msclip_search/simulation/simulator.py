@@ -238,7 +238,7 @@ def _top(
         through, gas, haze = (float(values[band]) for values in (way.through, way.gas, way.haze))
         bounce = through * gas / (1 - float(way.albedo[band]) * around)
         plane *= np.float32(bounce) * (1 - adjacency)
-        plane += np.float32(haze * gas ** (0.26 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
+        plane += np.float32(haze * gas ** (0.235 if BANDS[band] == "B10" else 1.0) + bounce * float(adjacency) * around)
         if sky is not None:
             plane += sky.opacity * (sky.reflectance[band] - plane)
     return light

@@ -41,7 +41,7 @@ _LEAVES = np.array([0, 0, 0, -0.2, 0, 0.75, 1, 1, 1, 1, 0.4, -0.2, -0.5], dtype=
 """How each band follows the vigour of plants: leaves brighten the near infrared, their water darkens the far."""
 _DEEP = frozenset({"B06", "B07", "B08", "B8A", "B09"})
 """Bands in which crowns and tussocks scatter light many times, so that gaps and shade between them show most."""
-_DULL = 0.6
+_DULL = 0.72
 """Contrast of clumps and grains in all other bands, over that in these."""
 
 

@@ -35,12 +35,12 @@ COVERS = {
         snowy=False,
     ),
     "lake water": Cover(
-        stages=always("water_clear", "water_green", 0.3), spread=0.3, patch=0.04, clump=0.0, grain=0.0, snowy=False
+        stages=always("water_clear", "water_green", 0.3), spread=0.3, patch=0.02, clump=0.0, grain=0.0, snowy=False
     ),
     "turbid water": Cover(
         stages=always("water_turbid", "water_clear", 0.35),
         spread=0.3,
-        patch=0.05,
+        patch=0.03,
         clump=0.0,
         grain=0.0,
         snowy=False,
@@ -48,7 +48,7 @@ COVERS = {
     "green water": Cover(
         stages=always("water_green", "water_turbid", 0.25),
         spread=0.3,
-        patch=0.06,
+        patch=0.03,
         clump=0.0,
         grain=0.0,
         snowy=False,
@@ -56,17 +56,17 @@ COVERS = {
     "glacial water": Cover(
         stages=always("water_glacial", "water_clear", 0.3),
         spread=0.25,
-        patch=0.04,
+        patch=0.03,
         clump=0.0,
         grain=0.0,
         snowy=False,
     ),
     "sea water": Cover(
         stages=always("water_clear", "water_turbid", 0.15),
-        spread=0.18,
-        patch=0.03,
-        clump=0.01,
-        grain=0.01,
+        spread=0.25,
+        patch=0.015,
+        clump=0.005,
+        grain=0.005,
         snowy=False,
     ),
     "shallow water": Cover(

@@ -22,7 +22,7 @@ _DRY_CROPS = {"winter cereals": 3.0, "cotton": 1.5, "sunflower": 1.5, "fallow": 
 
 def _crops(canvas: Canvas) -> dict[str, float]:
     crops = _DRY_CROPS if canvas.chance(0.3) else _CROPS
-    return {name: weight * canvas.scale(0.1, 10) for name, weight in crops.items()}
+    return {name: weight * canvas.scale(0.2, 5) for name, weight in crops.items()}
 
 
 def dress(canvas: Canvas, numbers: Labels) -> None:
@@ -42,7 +42,7 @@ def dress(canvas: Canvas, numbers: Labels) -> None:
 @scene("cropland in strips", tags=("cropland",), climates=("temperate", "continental", "mediterranean"))
 def strips(canvas: Canvas) -> None:
     """Draw long fields side by side."""
-    width = canvas.scale(30, 240)
+    width = canvas.scale(40, 260)
     numbers = shapes.strips(
         canvas, width=width, length=width * canvas.scale(2, 8), angle=canvas.angle(), uneven=canvas.between(0.3, 0.9)
     )

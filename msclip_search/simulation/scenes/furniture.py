@@ -18,7 +18,7 @@ ROOFS = {
 }
 """Covers of houses and their weights."""
 HALLS = {
-    "white roofs": 1.8,
+    "white roofs": 2.5,
     "metal roofs": 3.0,
     "grey roofs": 4.0,
     "dark roofs": 3.0,
@@ -205,7 +205,7 @@ def boats(canvas: Canvas, water: Mask, count: int, *, length: float = 25) -> Non
         size = length * canvas.scale(0.5, 2.5)
         with canvas.within(water):
             if canvas.chance(0.4):
-                reach = size * canvas.between(1.5, 4)
+                reach = size * canvas.between(1, 2.5)
                 middle = (size / 2 + reach / 2) * math.cos(angle), (size / 2 + reach / 2) * math.sin(angle)
                 wake = shapes.box(canvas, x + middle[0], y + middle[1], length=reach, width=2 * PIXEL, angle=angle)
                 canvas.paint(wake, "surf")

@@ -103,11 +103,11 @@ def industrial(canvas: Canvas) -> None:
         shapes.blobs(canvas, canvas.between(0.1, 0.4), metres=50, rough=0.5), canvas.choose(("yard", "asphalt"))
     )
     canvas.paint(
-        shapes.blobs(canvas, canvas.between(0.2, 0.6), metres=canvas.scale(80, 400), rough=0.35, soft=0.1),
+        shapes.blobs(canvas, canvas.between(0.2, 0.6), metres=canvas.scale(100, 600), rough=0.35, soft=0.1),
         canvas.choose(("lawn", "meadow", "pasture")),
     )
     canvas.paint(shapes.specks(canvas, 0.05, finest=1), canvas.choose(("containers", "concrete", "asphalt")))
-    size = canvas.scale(45, 200)
+    size = canvas.scale(50, 250)
     furniture.houses(
         canvas,
         angle=canvas.angle(),

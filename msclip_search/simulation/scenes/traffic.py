@@ -29,8 +29,8 @@ def surroundings(canvas: Canvas) -> None:
     """Paint what a road may run through."""
     draw = canvas.between(0, 1)
     if draw < 0.5:
-        width = canvas.scale(80, 300)
-        numbers = shapes.cells(canvas, width=width, length=1.8 * width, angle=canvas.angle(), wander=15)
+        width = canvas.scale(60, 250)
+        numbers = shapes.cells(canvas, width=width, length=1.8 * width, angle=canvas.angle(), wander=10)
         canvas.paint_many(
             numbers,
             {
@@ -44,6 +44,8 @@ def surroundings(canvas: Canvas) -> None:
                 "conifers": 0.4,
             },
         )
+        if canvas.chance(0.4):
+            furniture.hedges(canvas, numbers, share=canvas.between(0.1, 0.6), wide=canvas.chance(0.4))
     elif draw < 0.8:
         canvas.fill(canvas.choose(("meadow", "pasture", "steppe", "dry shrubs")))
         furniture.copse(canvas, canvas.between(0.1, 0.6), cover=canvas.choose(("tree", "conifers", "broadleaf")))
@@ -51,8 +53,8 @@ def surroundings(canvas: Canvas) -> None:
         canvas.fill("lawn")
         canvas.paint(shapes.blobs(canvas, canvas.between(0.1, 0.4), metres=80, soft=0.3), "yard")
         furniture.copse(canvas, canvas.between(0.1, 0.4), metres=canvas.scale(40, 200))
-    if canvas.chance(0.5):
-        part = shapes.blobs(canvas, canvas.between(0.1, 0.5), metres=400, rough=0.3)
+    if canvas.chance(0.6):
+        part = shapes.blobs(canvas, canvas.between(0.1, 0.6), metres=400, rough=0.3)
         size = canvas.scale(15, 60)
         furniture.houses(
             canvas,
@@ -65,6 +67,8 @@ def surroundings(canvas: Canvas) -> None:
             block=5 * size,
             within=part,
         )
+    if canvas.chance(0.6):
+        furniture.copse(canvas, canvas.between(0.02, 0.2), metres=canvas.scale(40, 150))
     if canvas.chance(0.5):
         furniture.trees(canvas, canvas.scale(0.01, 0.08))
 
@@ -74,11 +78,11 @@ def _carriageway(canvas: Canvas, angle: float, offset: float) -> None:
         canvas, angle=angle, offset=offset, bend=canvas.between(0, 0.1) * canvas.reach, scale=canvas.scale(900, 2500)
     )
     away = abs(distance)
-    lane = canvas.between(10, 15)
+    lane = canvas.between(8, 14)
     median = canvas.between(1, 4)
     verge = away < np.float32(lane + canvas.between(8, 26))
     canvas.paint(verge, canvas.choose(("meadow", "tree", "alley grass", "lawn")))
-    canvas.paint(away < np.float32(lane + median / 2), "asphalt" if canvas.chance(0.7) else "concrete")
+    canvas.paint(away < np.float32(lane + median / 2), "asphalt" if canvas.chance(0.85) else "concrete")
     if canvas.chance(0.6):
         canvas.paint(away < np.float32(median), canvas.choose(("alley grass", "tree", "concrete")))
     canvas.mark("highway", away < np.float32(lane + 6))

@@ -9,15 +9,16 @@ from msclip_search.simulation.canvas import Canvas, Mask
 from msclip_search.simulation.scenes import furniture
 from msclip_search.simulation.scenes.registry import scene
 
-_LAND = ("meadow", "pasture", "pasture", "broadleaf", "broadleaf", "conifers", "shrubs", "steppe")
+_LAND = ("meadow", "pasture", "pasture", "broadleaf", "broadleaf", "broadleaf", "conifers", "shrubs", "steppe")
 _FIELDS = {
-    "winter cereals": 2.0,
+    "winter cereals": 1.5,
     "maize": 1.5,
-    "pasture": 3.0,
-    "meadow": 1.0,
-    "fallow": 0.6,
-    "ploughed": 0.4,
-    "broadleaf": 1.0,
+    "pasture": 3.5,
+    "meadow": 1.5,
+    "alfalfa": 0.7,
+    "fallow": 0.4,
+    "ploughed": 0.3,
+    "broadleaf": 2.0,
 }
 _STILL = ("lake water", "lake water", "lake water", "green water", "turbid water")
 
@@ -34,7 +35,7 @@ def land(canvas: Canvas) -> None:
             furniture.copse(canvas, canvas.between(0.05, 0.3), metres=canvas.scale(80, 300))
         return
     canvas.fill(canvas.choose(_LAND))
-    wood = shapes.blobs(canvas, canvas.between(0.1, 0.6), metres=canvas.scale(80, 400), rough=0.55)
+    wood = shapes.blobs(canvas, canvas.between(0.1, 0.6), metres=canvas.scale(80, 400), rough=0.55, soft=0.2)
     canvas.paint(wood, canvas.choose(("broadleaf", "conifers", "tree")))
     canvas.raise_(wood, 14)
 
@@ -68,8 +69,8 @@ def river(canvas: Canvas) -> None:
     land(canvas)
     if canvas.chance(0.3):
         built(canvas, np.ones((canvas.side, canvas.side), dtype=np.bool_))
-    banks = canvas.choose(("tree", "tree", "meadow", "gravel", "marsh"))
-    width = canvas.scale(30, 400)
+    banks = canvas.choose(("tree", "tree", "tree", "meadow", "meadow", "gravel", "marsh"))
+    width = canvas.scale(45, 450)
     water = furniture.river(
         canvas,
         width=width,

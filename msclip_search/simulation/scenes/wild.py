@@ -46,7 +46,7 @@ def _paths(canvas: Canvas, share: float = 0.25) -> None:
 def _stands(canvas: Canvas, stands: dict[str, float]) -> None:
     """Plant a wood as stands of their own age and mix."""
     canvas.fill(next(iter(stands)))
-    if canvas.chance(0.7):
+    if canvas.chance(0.5):
         width = canvas.scale(90, 400)
         numbers = shapes.cells(
             canvas, width=width, length=1.5 * width, angle=canvas.angle(), wander=canvas.between(15, 60)
