@@ -90,9 +90,8 @@ def read_patch(folder: Path) -> PatchPixels:
     bands = {band: _read_band(path) for band, path in band_files(folder).items()}
     finest = max(bands.values(), key=lambda band: band.pixels.shape[1])
     factors = {name: _factor(name, band, finest) for name, band in bands.items()}
-    empty: NDArray[np.bool_] = np.stack([_spread(_gaps(band), factors[name]) for name, band in bands.items()]).all(
-        axis=0
-    )
+    gaps = [_spread(_gaps(band), factors[name]) for name, band in bands.items()]
+    empty = np.asarray(np.stack(gaps).all(axis=0))
     raster = Raster(
         pixels=np.stack([enlarge(band.pixels[0], factors[name]) for name, band in bands.items()]),
         descriptions=tuple(bands),
