@@ -14,6 +14,7 @@ from msclip_search.simulation.noise import Field, white
 _LONG = 64
 """No strip is cut into more parcels than this."""
 _NORMAL = NormalDist()
+_FAR = np.iinfo(np.int32).max
 
 
 def strips(canvas: Canvas, *, width: float, length: float, angle: float, uneven: float = 0.5) -> Labels:
@@ -77,19 +78,22 @@ def cells(canvas: Canvas, *, width: float, length: float, angle: float, wander: 
     base *= wide
     base += column
     jitter = np.float32(0.15) + np.float32(0.7) * canvas.random.random((2, wide * wide), dtype=np.float32)
-    best, steps = np.full(base.shape, np.inf, dtype=np.float32), np.zeros(base.shape, dtype=np.int32)
-    for du, dv in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        step = du * wide + dv
-        east = np.take(jitter[0, step:] + np.float32(du), base, mode="clip")
-        south = np.take(jitter[1, step:] + np.float32(dv), base, mode="clip")
+    steps = np.array([0, 1, wide, wide + 1])
+    best = np.full(base.shape, _FAR, dtype=np.int32)
+    for corner, (du, dv) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        east = np.take(jitter[0, steps[corner] :] + np.float32(du), base, mode="clip")
+        south = np.take(jitter[1, steps[corner] :] + np.float32(dv), base, mode="clip")
         east -= fu
         south -= fv
         east *= east
         south *= south
         east += south
-        steps[east < best] = step
-        np.minimum(best, east, out=best)
-    base += steps
+        away = east.view(np.int32)  # not below 0, so the bits sort as the numbers do; the last two name the corner
+        away &= -4
+        away |= corner
+        np.minimum(best, away, out=best)
+    best &= 3
+    base += np.take(steps, best, mode="clip")
     return base
 
 
