@@ -5,6 +5,7 @@ from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
 from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, text_hashes, to_bytes
 from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
+from msclip_search.catalog.tables import read_table
 
 __all__ = [
     "SCHEMA",
@@ -18,6 +19,7 @@ __all__ = [
     "pack_mask",
     "read_columns",
     "read_masks",
+    "read_table",
     "row_hashes",
     "summarise",
     "take",
