@@ -22,7 +22,7 @@ STOREYS = (
     {"tile", "pictures", "words"},
     {"raster"},
     {"archives", "catalog", "models"},
-    {"store", "pairing", "simulation"},
+    {"store", "pairing", "simulation", "datasets"},
     {"ingest", "search"},
     {"chips", "evaluation", "gallery"},
     {""},
