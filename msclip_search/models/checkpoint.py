@@ -19,6 +19,7 @@ _PUBLISHED = ("clip_base_model.model.", "text_encoder.model.", "image_encoder.mo
 _DISTRIBUTED = "module."  # what DistributedDataParallel puts before every name
 # What OpenAI's own checkpoints hold beside the network: sizes, and a mask that follows from them.
 _HARMLESS = frozenset({"attn_mask", "context_length", "input_resolution", "vocab_size"})
+_TEMPERATURE = "logit_scale"  # one number, which some trainings keep as a list of one
 
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
@@ -26,6 +27,18 @@ _RECORD = "/data.pkl"  # where torch.save puts what is not a tensor's numbers
 # The number that torch.save wrote first, before its files became zips.
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _LEGACY_PICKLES = 5  # how many such a file holds one after the other
+# What PyTorch loads besides its own, and what of its own it does not: modules and optimizers saved whole.
+_PLAIN = frozenset(
+    {
+        "_codecs.encode",
+        "builtins.bytearray",
+        "builtins.complex",
+        "builtins.set",
+        "collections.Counter",
+        "collections.OrderedDict",
+    }
+)
+_CLASSES = ("torch.nn.modules.", "torch.optim.")
 _JSON = 8  # where safetensors' header begins, after its length
 _START = 32  # bytes that tell one kind of file from another
 
@@ -33,8 +46,8 @@ _START = 32  # bytes that tell one kind of file from another
 def open_checkpoint(path: Path) -> dict[str, Tensor]:
     """Open a weights file and return the tensors of the model in it, under OpenCLIP's names.
 
-    The published layout, a bare state dict, one under "state_dict", one of a distributed training and
-    safetensors are understood.
+    Understood are the published layout, a bare state dict (as RemoteCLIP's and GeoRSCLIP's), one under
+    "state_dict" beside an optimizer's (as SkyCLIP's), one of a distributed training, and safetensors.
 
     Raises
     ------
@@ -136,6 +149,8 @@ def _tensors(loaded: object, path: Path) -> dict[str, Tensor]:
     for prefix in _PUBLISHED:
         if inner := _under(prefix, tensors):
             return inner
+    if _TEMPERATURE in tensors and tensors[_TEMPERATURE].shape == (1,):
+        tensors[_TEMPERATURE] = tensors[_TEMPERATURE].reshape(())
     return tensors
 
 
@@ -185,6 +200,13 @@ def _foreign(stream: IO[bytes], *, pickles: int) -> str | None:
                 case _:
                     words += [argument] if isinstance(argument, str) else []
                     continue
-            if not name.startswith(("torch.", "collections.")):
+            if not _is_known(name):
                 return name
     return None
+
+
+def _is_known(name: str) -> bool:
+    """Tell whether what a pickle calls for is what PyTorch writes for tensors and plain values."""
+    if name.startswith(_CLASSES):
+        return False
+    return name.startswith("torch.") or name.replace("__builtin__", "builtins") in _PLAIN
