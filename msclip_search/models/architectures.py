@@ -6,6 +6,7 @@ Importing OpenCLIP takes seconds, and to know what a name means nothing of it ha
 import difflib
 import importlib.util
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ BRIGHTEST = 3000.0
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 _CONTEXT = 77
+_QUICK = "-quickgelu"  # ends the names of architectures with OpenAI's own, coarser activation
 # Text towers that only say how big they are: causal, read at the end-of-text token, with OpenAI's tokenizer.
 _PLAIN_TEXT = frozenset({"context_length", "vocab_size", "width", "heads", "layers"})
 _PLAIN_MODEL = frozenset({"embed_dim", "vision_cfg", "text_cfg", "quick_gelu"})
@@ -54,21 +56,16 @@ def configuration(architecture: str) -> dict[str, Any]:
 
 
 def spec_of(name: str) -> ModelSpec:
-    """Describe `open_clip:ARCH`: a model of true-colour pictures with weights from a file.
+    """Describe `open_clip:ARCH[/PRETRAINED]`: a model of true-colour pictures, with weights from a file or the hub.
 
     Raises
     ------
     ModelError
-        OpenCLIP knows no such architecture, or the name asks for weights from the hub.
+        OpenCLIP knows no such architecture, or no such weights for it.
     """
-    architecture, _, pretrained = name.removeprefix(PREFIX).partition("/")
+    architecture, slash, tag = name.removeprefix(PREFIX).partition("/")
     found = configuration(architecture)
-    if pretrained:
-        raise ModelError(
-            f"Weights are not downloaded for OpenCLIP's models yet: get the file of '{pretrained}' by other "
-            f"means and use --model {PREFIX}{architecture} --weights FILE."
-        )
-    return ModelSpec(
+    spec = ModelSpec(
         name=PREFIX + architecture,
         summary=f"OpenCLIP's {architecture} on a true-colour rendering, with weights from a file",
         bands=("B04", "B03", "B02"),
@@ -83,6 +80,27 @@ def spec_of(name: str) -> ModelSpec:
         context=found["text_cfg"].get("context_length", _CONTEXT),
         licence="that of the weights",
         citation="Cherti et al., Reproducible scaling laws for contrastive language-image learning, 2023",
+    )
+    return _with_weights(spec, tag) if slash else spec
+
+
+def _with_weights(spec: ModelSpec, tag: str) -> ModelSpec:
+    """Give a model the hub's weights of a tag, prepared as they were trained."""
+    from msclip_search.models import pretrained  # on demand: imports PyTorch
+
+    found = pretrained.find(spec.architecture, tag, among=names())
+    # An architecture that only differs in its activation has the same shapes, so nothing else would notice.
+    architecture = spec.architecture.removesuffix(_QUICK) + (_QUICK if found.quick_gelu else "")
+    configuration(architecture)
+    return replace(
+        spec,
+        name=f"{spec.name}/{tag}",
+        summary=f"OpenCLIP's {spec.architecture} on a true-colour rendering, with the weights {tag}",
+        resampling=found.resampling,
+        mean=found.mean,
+        deviation=found.deviation,
+        architecture=architecture,
+        hub=found.hub,
     )
 
 

@@ -2,20 +2,23 @@
 
 import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from msclip_search.errors import StorageError, WeightsError
+from msclip_search.errors import MsclipError, StorageError, WeightsError
 from msclip_search.models.base import WeightsFile
 from msclip_search.models.spec import HubFile, is_sha256
 
 _PATIENCE = 10.0  # seconds that the hub has to answer
+_ABSENT = 404
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 _REASONS = {
     401: "the hub wants to know who asks; log in with `hf auth login`",
     403: "the hub does not give it to this account",
-    404: "the hub has no such file",
+    _ABSENT: "the hub has no such file",
     429: "the hub has had too many requests from here; try again later",
 }
 
@@ -36,7 +39,7 @@ def fetch(
     Parameters
     ----------
     file
-        Which file.
+        Which file. Its alternative is taken where that lies in the cache, or where the hub has no `filename`.
     known
         What an index recorded. Then that very commit is asked for, and other bytes are refused.
     endpoint
@@ -59,25 +62,23 @@ def fetch(
     revision = (pinned and pinned.revision) or file.revision
     expected = pinned.sha256 if pinned else file.sha256
 
-    found = _cached(file, revision, cache_dir)
-    if found is None:
-        address = _address(file, revision, endpoint)
-        found, named = _download(file, revision, address, endpoint, cache_dir, progress=progress)
-        sha256 = _hash(found)
-        if sha256 != (expected or named or sha256):
-            _remove(found)
-            raise WeightsError(
-                f"{address} came with other bytes than it should have (sha256 {sha256}, not "
-                f"{expected or named}), and was deleted. Try again, or pass a file of yours with --weights."
-            )
-    else:
-        blob = found.resolve().name
-        sha256 = blob if is_sha256(blob) else _hash(found)
-        if sha256 != (expected or sha256):
-            raise WeightsError(
-                f"{found} is not the file that was asked for (sha256 {sha256}, not {expected}). "
-                "Pass the right one with --weights."
-            )
+    files = _formats(file, pinned)
+    for each in files:
+        if found := _cached(each, revision, cache_dir):
+            return _record(each, found, _hash_of_cached(found, expected))
+    offer = _look(files, revision, endpoint)
+    found = _download(offer, revision, endpoint, cache_dir, progress=progress)
+    return _record(offer.file, found, _hash_of_new(found, expected or offer.sha256, offer.address))
+
+
+def _formats(file: HubFile, pinned: WeightsFile | None) -> list[HubFile]:
+    """List the names that the file can have, best first; what an index recorded had one of them."""
+    names = [file.filename, *([file.alternative] if file.alternative else [])]
+    recorded = [name for name in names if pinned and Path(pinned.path).as_posix().endswith(f"/{name}")]
+    return [replace(file, filename=name, alternative=None) for name in recorded or names]
+
+
+def _record(file: HubFile, found: Path, sha256: str) -> WeightsFile:
     status = found.stat()
     return WeightsFile(
         path=str(found.absolute()),
@@ -103,34 +104,78 @@ def _cached(file: HubFile, revision: str, cache_dir: Path | None) -> Path | None
     return Path(found) if isinstance(found, str) else None
 
 
-def _download(
-    file: HubFile,
-    revision: str,
-    address: str,
-    endpoint: str | None,
-    cache_dir: Path | None,
-    *,
-    progress: bool,
-) -> tuple[Path, str | None]:
-    """Return where the file now lies, and the SHA-256 that the hub names for it, if it names one."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download
+def _hash_of_cached(found: Path, expected: str | None) -> str:
+    blob = found.resolve().name
+    sha256 = blob if is_sha256(blob) else _hash(found)
+    if sha256 != (expected or sha256):
+        raise WeightsError(
+            f"{found} is not the file that was asked for (sha256 {sha256}, not {expected}). "
+            "Pass the right one with --weights."
+        )
+    return sha256
 
+
+def _hash_of_new(found: Path, expected: str | None, address: str) -> str:
+    sha256 = _hash(found)
+    if sha256 != (expected or sha256):
+        _remove(found)
+        raise WeightsError(
+            f"{address} came with other bytes than it should have (sha256 {sha256}, not {expected}), and was deleted. "
+            "Try again, or pass a file of yours with --weights."
+        )
+    return sha256
+
+
+class _Offer(NamedTuple):
+    """A file that the hub says it has."""
+
+    file: HubFile
+    address: str
+    sha256: str | None
+    """What the hub says that its hash is, if it does."""
+
+
+def _look(files: Sequence[HubFile], revision: str, endpoint: str | None) -> _Offer:
+    """Find the first of the files that the hub has. The library, left alone, tries an absent server for a minute."""
+    from huggingface_hub import get_hf_file_metadata
+
+    for file in files:
+        address = _address(file, revision, endpoint)
+        try:
+            etag = get_hf_file_metadata(address, timeout=_PATIENCE).etag or ""
+        except Exception as error:  # the HTTP library below changes, and its errors with it
+            if file != files[-1] and _status(error) == _ABSENT:
+                continue
+            raise _refused(file, address, error) from error
+        else:
+            return _Offer(file, address, etag if is_sha256(etag) else None)
+    raise ValueError("No file was asked for.")
+
+
+def _download(offer: _Offer, revision: str, endpoint: str | None, cache_dir: Path | None, *, progress: bool) -> Path:
+    """Return where the file now lies."""
+    from huggingface_hub import hf_hub_download
+
+    file = offer.file
     try:
-        # Asked first because the library, left alone, tries an absent server for a minute.
-        etag = get_hf_file_metadata(address, timeout=_PATIENCE).etag or ""
         with _bars(shown=progress):
             found = hf_hub_download(file.repo, file.filename, revision=revision, endpoint=endpoint, cache_dir=cache_dir)
-    except Exception as error:  # the HTTP library below changes, and its errors with it
-        if isinstance(error, OSError) and error.errno in _DISK:
-            raise StorageError(
-                f"{file.filename} cannot be written to the cache of the model hub ({error.strerror}). "
-                "Make room, or set HF_HOME to a folder that has some and is yours."
-            ) from error
-        raise WeightsError(
-            f"{file.filename} cannot be downloaded: {_reason(error)}. "
-            f"Get {address} by other means and pass the file with --weights."
-        ) from error
-    return Path(found), etag if is_sha256(etag) else None
+    except Exception as error:  # as above
+        raise _refused(file, offer.address, error) from error
+    return Path(found)
+
+
+def _refused(file: HubFile, address: str, error: Exception) -> MsclipError:
+    """Say why a file did not come."""
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return StorageError(
+            f"{file.filename} cannot be written to the cache of the model hub ({error.strerror}). "
+            "Make room, or set HF_HOME to a folder that has some and is yours."
+        )
+    return WeightsError(
+        f"{file.filename} cannot be downloaded: {_reason(error)}. "
+        f"Get {address} by other means and pass the file with --weights."
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -138,10 +183,15 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, OfflineModeIsEnabled):
         return "the hub's offline mode is on (HF_HUB_OFFLINE)"
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = _status(error)
     if status is None:
         return f"the hub cannot be reached ({type(error).__name__})"
     return _REASONS.get(status, f"the hub answers with status {status}")
+
+
+def _status(error: Exception) -> int | None:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _address(file: HubFile, revision: str, endpoint: str | None) -> str:

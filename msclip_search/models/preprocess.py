@@ -2,7 +2,10 @@
 
 The published preprocessing: float32 of the stored values; bicubic resize with antialiasing so that the
 shorter side fits; centre crop; per band, minus the mean and over the deviation. Sizes are rounded as
-torchvision's Resize and CenterCrop do.
+torchvision's Resize and CenterCrop do. Some models of pictures want both sides resized at once instead.
+
+A model of pictures sees reflectances as the true-colour picture of 8 bits that a file of them would be: what lies
+beyond the rendering's ends is clipped, where a bare cast to 8 bits would let bright roofs wrap around to black.
 """
 
 import numpy as np
@@ -41,8 +44,9 @@ class Preprocess:
             values = values.div_(_WHITE)
         elif rendering is not None:
             low, high = rendering
-            values = values.sub_(low).div_(high - low).clamp_(0, 1)
-        values = _crop(_resize(values, self._spec.size), self._spec.size)
+            values = values.sub_(low).mul_(_WHITE / (high - low)).clamp_(0, _WHITE).round_().div_(_WHITE)
+        squash = self._spec.resampling == "bicubic-squash"
+        values = _crop(_resize(values, self._spec.size, squash=squash), self._spec.size)
         if rendering is not None:
             values = values.clamp(0, 1)  # as a picture's own type does: bicubic oversteps at edges
         return (values - self._mean) / self._deviation
@@ -62,12 +66,12 @@ class Preprocess:
         return moved.to(torch.float32)
 
 
-def _resize(values: Tensor, size: int) -> Tensor:
+def _resize(values: Tensor, size: int, *, squash: bool) -> Tensor:
     height, width = values.shape[-2:]
     shorter = min(height, width)
-    if shorter == size:
+    scaled = (size, size) if squash else (size * height // shorter, size * width // shorter)
+    if scaled == (height, width):
         return values
-    scaled = (size * height // shorter, size * width // shorter)
     return functional.interpolate(values, scaled, mode="bicubic", antialias=True, align_corners=False)
 
 

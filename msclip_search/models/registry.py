@@ -48,7 +48,7 @@ _NAMED = {spec.name: spec for spec in (_LLAMA3_MS_CLIP, untrained.SPEC)}
 
 
 def specs() -> tuple[ModelSpec, ...]:
-    """Return the models that have a name of their own; `open_clip:ARCH` names others."""
+    """Return the models that have a name of their own; `open_clip:ARCH[/PRETRAINED]` names others."""
     return tuple(_NAMED.values())
 
 
@@ -65,8 +65,9 @@ def spec_of(name: str) -> ModelSpec:
     if name.startswith(architectures.PREFIX):
         return architectures.spec_of(name)
     raise ModelError(
-        f"There is no model '{name}'. There are {', '.join(_NAMED)}, and {architectures.PREFIX}ARCH for an "
-        f"architecture of OpenCLIP ({architectures.PREFIX}ViT-B-32)."
+        f"There is no model '{name}'. There are {', '.join(_NAMED)}, and {architectures.PREFIX}ARCH[/PRETRAINED] for "
+        f"an architecture of OpenCLIP ({architectures.PREFIX}ViT-B-32) and weights of it on the hub "
+        f"({architectures.PREFIX}ViT-B-32/openai)."
     )
 
 
@@ -144,7 +145,16 @@ def _find(
     if known is not None and known.origin == "file":
         return identify(Path(known.path), known=known)
     if spec.hub is None:
-        raise WeightsError(f"{spec.name} has no weights of its own: pass a file with --weights.")
+        raise WeightsError(_nowhere(spec.name))
     from msclip_search.models import hub
 
     return hub.fetch(spec.hub, known=known, endpoint=endpoint, cache_dir=cache_dir, progress=progress)
+
+
+def _nowhere(name: str) -> str:
+    if "/" in name:
+        return f"The weights of {name} are not on the hub: get the file by other means and pass it with --weights."
+    return (
+        f"{name} has no weights of its own: pass a file with --weights, or add the name of weights on the hub "
+        f"(--model {name}/PRETRAINED)."
+    )

@@ -10,8 +10,9 @@ from typing import Any, Self, cast
 from msclip_search.bands import BANDS
 from msclip_search.errors import ModelError
 
-RESAMPLINGS = ("bicubic", "none")
-"""How a tile is brought to the model's size: bicubic with antialiasing, or not at all."""
+RESAMPLINGS = ("bicubic", "bicubic-squash", "none")
+"""How a tile is brought to the model's size: bicubic with antialiasing until the shorter side fits, and cropped;
+the same, but both sides at once, whatever becomes of the proportions; or not at all."""
 
 # What is told about a model, and cannot change a number that it computes.
 _TOLD = frozenset({"name", "summary", "hub", "licence", "citation"})
@@ -29,6 +30,8 @@ class HubFile:
     """Commit, tag or branch."""
     sha256: str | None = None
     """Hash of the file; None takes the hub's own word for it when the file first comes."""
+    alternative: str | None = None
+    """Path of the same weights in another format, taken where the repository has no `filename`."""
 
     def __post_init__(self) -> None:
         """Refuse addresses that lead nowhere."""
@@ -36,6 +39,8 @@ class HubFile:
             raise ValueError(f"A file on the hub has a repository, a file name and a revision, got {self}.")
         if self.sha256 is not None and not is_sha256(self.sha256):
             raise ValueError(f"A sha256 is 64 lower-case hexadecimal digits, got '{self.sha256}'.")
+        if self.sha256 is not None and self.alternative is not None:
+            raise ValueError(f"Two files do not have one hash: got {self}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +60,10 @@ class ModelSpec:
     resampling: str
     """How a tile of another size is brought to `size`: one of `RESAMPLINGS`."""
     rendering: tuple[float, float] | None = None
-    """For models of true-colour pictures: the stored values (reflectance x 10000) shown as 0 and as 1,
+    """For models of true-colour pictures: the stored values (reflectance x 10000) shown as 0 and as 255 of 8 bits,
     clipped beyond; 8-bit pictures are taken too. None takes stored values as they are, and no pictures."""
     mean: tuple[float, ...]
-    """Subtracted from each band: stored values, or 0 to 1 after a rendering."""
+    """Subtracted from each band: stored values, or, after a rendering, 8 bits as 0 to 1."""
     deviation: tuple[float, ...]
     """What each band is divided by then."""
     dimension: int

@@ -164,12 +164,16 @@ def test_missing_values_count_as_no_data_and_the_callers_array_stays(ten: Small)
 
 def test_reflectances_are_rendered_for_models_of_pictures(rgb: Small, draws: np.random.Generator) -> None:
     pixels = tiles(draws, 4, 3, 32, 32)
-    rows = rgb.encoder().encode_tiles(pixels)
-    shown = np.clip(pixels.astype(np.float32) / 3000, 0, 1)
+    pixels += pixels % 100 == 0  # halves, which may be rounded either way
+    pixels[0, 0, 0, :4] = 0, 1, 3001, 65535
+    shown = np.clip(np.round(pixels * (255 / 3000)), 0, 255).astype(np.uint8)
+    theirs = open_clip.image_transform(32, is_train=False)
     with torch.inference_mode():
-        inputs = published(torch.from_numpy(shown), rgb.spec)
+        inputs = torch.stack([theirs(Image.fromarray(picture.transpose(1, 2, 0))) for picture in shown])
         expected = rgb.network.encode_image(inputs, normalize=True).numpy()
-    np.testing.assert_allclose(rows, expected, atol=1e-5)
+    encoder = rgb.encoder()
+    np.testing.assert_allclose(encoder.encode_tiles(pixels), expected, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_tiles(pixels), encoder.encode_tiles(shown), atol=1e-6)
 
 
 def test_a_picture_is_prepared_as_open_clip_prepares_it(draws: np.random.Generator) -> None:

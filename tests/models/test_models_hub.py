@@ -3,9 +3,7 @@
 import errno
 import hashlib
 import os
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,91 +14,9 @@ from huggingface_hub import constants
 from msclip_search import models
 from msclip_search.errors import StorageError, WeightsError
 from msclip_search.models import HubFile, WeightsFile, hub, registry
+from tests.models.conftest import COMMIT, CONTENT, NAME, OLDER, REPO, SHA, Hub
 
-REPO = "someone/some-model"
-NAME = "weights/model.pt"
 FILE = HubFile(repo=REPO, filename=NAME, revision="main")
-COMMIT, OLDER = "c" * 40, "b" * 40
-CONTENT = b"weights " * 1000
-SHA = hashlib.sha256(CONTENT).hexdigest()
-
-
-@dataclass
-class Hub:
-    """What the stand-in serves, and what it was asked."""
-
-    address: str
-    commits: dict[str, str] = field(default_factory=lambda: {"main": COMMIT, COMMIT: COMMIT})
-    content: bytes = CONTENT
-    etag: str = SHA
-    status: int = 200
-    asked: list[str] = field(default_factory=list)
-
-
-class Answers(BaseHTTPRequestHandler):
-    """Answers as the hub does: metadata in the headers of HEAD, bytes and ranges for GET."""
-
-    server: "HubServer"
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def _answer(self, *, body: bool) -> None:
-        served = self.server.hub
-        served.asked.append(f"{self.command} {self.path}")
-        head, _, rest = self.path.removeprefix(f"/{REPO}/resolve/").partition("/")
-        commit = served.commits.get(head)
-        status = served.status if commit and rest == NAME else 404
-        content = served.content if status == 200 else b"no"
-        if (span := self.headers.get("Range")) and status == 200:
-            status, content = 206, content[int(span.removeprefix("bytes=").split("-")[0]) :]
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        if status < 300:
-            self.send_header("X-Repo-Commit", commit or "")
-            self.send_header("ETag", f'"{served.etag}"')
-            self.send_header("X-Linked-Etag", f'"{served.etag}"')
-            self.send_header("X-Linked-Size", str(len(served.content)))
-        elif status == 404:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-
-class HubServer(ThreadingHTTPServer):
-    """The stand-in, listening."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.hub = Hub(address=f"http://127.0.0.1:{self.server_port}")
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Serve a hub on this machine."""
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    server = HubServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server.hub
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
 
 
 def fetch(served: Hub, cache: Path, file: HubFile = FILE, *, known: WeightsFile | None = None) -> WeightsFile:
@@ -202,6 +118,49 @@ def test_what_the_hub_refuses_is_one_sentence(served: Hub, cache: Path, status: 
         f" Get {served.address}/{REPO}/resolve/main/{NAME} by other means and pass the file with --weights."
     )
     assert files(cache) == []
+
+
+TWO = HubFile(repo=REPO, filename="weights/model.safetensors", alternative=NAME, revision="main")
+
+
+def test_the_alternative_comes_where_the_hub_has_no_other(served: Hub, cache: Path) -> None:
+    found = fetch(served, cache, TWO)
+    assert (found.sha256, found.revision, Path(found.path).name) == (SHA, COMMIT, "model.pt")
+    assert [asked.partition(" ")[2].rpartition("/")[2] for asked in served.asked][:2] == [
+        "model.safetensors",
+        "model.pt",
+    ]
+    served.asked.clear()
+    assert fetch(served, cache, TWO) == fetch(served, cache, TWO, known=found) == found
+    assert served.asked == []
+
+
+def test_the_alternative_stays_unasked_for_where_the_hub_has_the_other(served: Hub, cache: Path) -> None:
+    served.name = TWO.filename
+    assert Path(fetch(served, cache, TWO).path).name == "model.safetensors"
+    assert not [asked for asked in served.asked if asked.endswith(NAME)]
+
+
+def test_an_index_gets_the_format_that_it_recorded(served: Hub, cache: Path, tmp_path: Path) -> None:
+    known = replace(fetch(served, cache, TWO), path=str(tmp_path / "gone" / NAME))
+    served.name, served.content = TWO.filename, b"in the other format"
+    served.etag = hashlib.sha256(served.content).hexdigest()
+    fetch(served, cache, TWO)  # now the cache has both
+    assert fetch(served, cache, TWO, known=known).sha256 == SHA
+
+
+def test_a_file_of_neither_name_is_said_with_the_last(served: Hub, cache: Path) -> None:
+    served.name = "something else"
+    with pytest.raises(WeightsError, match=rf"{NAME} cannot be downloaded: the hub has no such file\. Get .*{NAME} by"):
+        fetch(served, cache, TWO)
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_only_absence_makes_the_alternative_asked_for(served: Hub, cache: Path, status: int) -> None:
+    served.status, served.name = status, TWO.filename
+    with pytest.raises(WeightsError, match=r"model\.safetensors cannot be downloaded"):
+        fetch(served, cache, TWO)
+    assert not [asked for asked in served.asked if asked.endswith(NAME)]
 
 
 def test_an_absent_hub_is_said_at_once(served: Hub, cache: Path) -> None:

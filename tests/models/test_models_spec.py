@@ -31,7 +31,9 @@ TOLD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("spec", [*specs(), spec_of("open_clip:RN50")], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "spec", [*specs(), spec_of("open_clip:RN50"), spec_of("open_clip:RN50/openai")], ids=lambda spec: spec.name
+)
 def test_a_spec_survives_json(spec: ModelSpec) -> None:
     again = ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict())))
     assert again == spec
@@ -74,7 +76,7 @@ def test_fingerprints_stay_what_they_are() -> None:
         ({"bands": ("B02", "B02")}, "none twice"),
         ({"substitutes": (("B09", "B08"),)}, "a band of the model"),
         ({"substitutes": (("B08", "B08"),)}, "another band"),
-        ({"resampling": "nearest"}, "bicubic, none"),
+        ({"resampling": "nearest"}, "bicubic, bicubic-squash, none"),
         ({"mean": (0.0,)}, "each of 10 bands, got 1 and 10"),
         ({"deviation": (0.0,) * 10}, "above 0"),
         ({"mean": (float("nan"),) * 10}, "finite"),
@@ -102,6 +104,8 @@ def test_a_file_on_the_hub_is_refused_without_an_address() -> None:
         HubFile(repo="", filename="a", revision="main")
     with pytest.raises(ValueError, match="64 lower-case"):
         HubFile(repo="a/b", filename="a", revision="main", sha256="A" * 64)
+    with pytest.raises(ValueError, match="Two files do not have one hash"):
+        HubFile(repo="a/b", filename="a", alternative="b", revision="main", sha256=SHA)
 
 
 def test_a_record_of_weights_survives_json() -> None:
