@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from msclip_search.cli import bench_data as bench_data  # noqa: PLC0414 - enters its commands into `bench`
+from msclip_search.cli.bench import bench
+from msclip_search.cli.classify import classify
 from msclip_search.cli.console import set_voice
 from msclip_search.cli.index import index
 from msclip_search.cli.info import info, models, verify
@@ -46,8 +49,11 @@ def root(
     set_voice(quiet=quiet, verbose=verbose)
 
 
-for command in (index, query, info, verify, models, simulate):
+for command in (index, query, classify, info, verify, models, simulate):
     app.command()(command)
+
+
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from msclip_search.disk import disk_errors
 from msclip_search.errors import StorageError
 
 if TYPE_CHECKING:
-    from msclip_search.search import Hits
+    from msclip_search.search import Hits, SearchIndex
 
 _NAMED = 3
 """How many of the sources that are gone are named."""
@@ -52,6 +52,20 @@ def write_tiles(results: Sequence["Hits"], folder: Path, *, overwrite: bool) -> 
     if done.missing and not done.tiles:
         fail(f"No chip was written to {folder}.{gone}")
     say(f"{_tiles(done.tiles)} written to {folder}, with {done.pictures:,} in true colour.{gone}")
+
+
+def judged(index: "SearchIndex", hits: "Hits", labels: Sequence[str]) -> str:
+    """Say how good a query's hits are, by the labels that make a tile right."""
+    from msclip_search.evaluation import Relevance, judge, percent
+
+    found = judge(index, hits, Relevance(any=tuple(labels)))
+    what = " or ".join(labels)
+    if not found.relevant:
+        return f"{hits.query}: no tile of the index has the label {what}."
+    return (
+        f"{hits.query}: {found.right:,} of {len(hits):,} hits are {what}, of {found.relevant:,} tiles that are. "
+        f"AP@{found.k} {percent(found.standard)} % (standard), {percent(found.torchmetrics)} % (torchmetrics)."
+    )
 
 
 def write_file(content: bytes, path: Path) -> None:

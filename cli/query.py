@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli.console import handled, set_voice, show_progress
+from msclip_search.cli.console import handled, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
@@ -70,6 +70,14 @@ def query(
             show_default=False,
         ),
     ] = None,
+    relevant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Also print AP@k of each query, where tiles with this label are right; several: any of them.",
+            show_default=False,
+        ),
+    ] = None,
     model: Model = None,
     weights: Weights = None,
     device: Device = "auto",
@@ -89,6 +97,8 @@ def query(
         msclip-search query --queries-file queries.txt --format csv
 
         msclip-search query "conifer forest" --gallery gallery.html --chips out
+
+        msclip-search query "a forest" --top-k 100 --relevant Forest
     """
     set_voice(quiet=quiet, verbose=verbose)
     texts = list(text or [])
@@ -107,7 +117,10 @@ def query(
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
         results = opened.search_many(texts, k=top_k, templates=templates)
         named_model = opened.model
+        judged = [exports.judged(opened, hits, relevant) for hits in results] if relevant else []
     write_results(results, chosen, output=output, index=str(index), model=named_model)
+    for line in judged:
+        say(line)
     if gallery is not None:
         exports.write_gallery(results, gallery, index=str(index), model=named_model)
     if chips is not None:

@@ -13,10 +13,12 @@ import typer
 
 from msclip_search import models
 from msclip_search.cli.app import app
+from msclip_search.cli.bench_data import DATA
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("index", "query", "info", "verify", "models", "simulate")
+COMMANDS = ("index", "query", "classify", "info", "verify", "models", "simulate")
+BENCH = ("run", "compare", *DATA)
 
 
 def test_info(run: Run, index: Path) -> None:
@@ -76,9 +78,9 @@ def test_version(run: Run) -> None:
     assert run("--version").stdout == f"msclip-search {version('msclip-search')}\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"bench {name}" for name in BENCH)])
 def test_every_help_has_an_example(run: Run, command: str) -> None:
-    shown = run(command, "--help")
+    shown = run(*command.split(), "--help")
     assert shown.exit_code == 0
     assert f"msclip-search {command}" in shown.stdout.split("Options")[0].split("Usage", 1)[1].split("\n", 1)[1]
 
@@ -87,8 +89,10 @@ def test_every_command_and_option_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     group = typer.main.get_command(app)
     commands = getattr(group, "commands", {})
-    assert tuple(commands) == COMMANDS
-    for name, command in commands.items():
+    assert tuple(commands) == (*COMMANDS, "bench")
+    benches = commands.pop("bench").commands
+    assert tuple(benches) == BENCH
+    for name, command in (commands | {f"bench {name}": command for name, command in benches.items()}).items():
         assert f"msclip-search {name}" in readme
         for parameter in command.params:
             for option in (long for long in parameter.opts if long.startswith("--")):

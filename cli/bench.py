@@ -1,0 +1,232 @@
+"""`msclip-search bench`: how good the ranking is, in numbers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from msclip_search.cli.console import handled, out, say, set_voice, show_progress
+from msclip_search.cli.exports import write_file
+from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from msclip_search.evaluation import Classification, Report, Summary
+
+bench = typer.Typer(no_args_is_help=True, help="Score rankings with mAP@100.")
+
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown"}
+_BAR = 24
+
+Depth: TypeAlias = Annotated[int, typer.Option("--depth", "-k", min=1, metavar="NUMBER", help="k of mAP@k.")]
+Templates: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE.txt", help="Prompt templates around each text: msclip, clip or a file."),
+]
+Exact: TypeAlias = Annotated[
+    bool, typer.Option("--exact", help="Scan exactly only: leave the ANN index and its loss out.")
+]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Of the bootstrap.")]
+Form: TypeAlias = Annotated[
+    Literal["table", "json", "csv", "markdown"] | None,
+    typer.Option(
+        "--format", metavar="FORMAT", help="table, json, csv or markdown; by default table, or as --output ends."
+    ),
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file: .json, .csv or .md.", show_default=False),
+]
+
+
+@bench.command()
+@handled
+def run(
+    queries: Annotated[
+        Path,
+        typer.Option(
+            "--queries", metavar="FILE.yaml", help="A list 'queries' of {text, relevant}.", show_default=False
+        ),
+    ],
+    index: IndexPath = INDEX,
+    depth: Depth = 100,
+    templates: Templates = None,
+    exact: Exact = False,
+    seed: Seed = 0,
+    form: Form = None,
+    output: Output = None,
+    model: Model = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Ask an index of labelled tiles what you know the answers to.
+
+    Each query says which label is relevant: `{text: a forest, relevant: Forest}`;
+    a list means any of them, {all: [...], none: [...]} is more exact.
+
+        msclip-search bench run --index idx --queries queries.yaml
+
+        msclip-search bench run --queries queries.yaml --output results/mine.json
+    """
+    set_voice(quiet=quiet, verbose=verbose)
+    chosen = form or format_of(output)
+    from msclip_search.evaluation import evaluate, read_questions, report
+    from msclip_search.search import SearchIndex
+
+    questions = read_questions(queries)
+    with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
+        found = evaluate(opened, questions, k=depth, templates=templates, exact=exact, seed=seed)
+        made = report(opened, found, None, data=str(index), templates=templates, seed=seed)
+    write_report(made, chosen, output)
+
+
+@bench.command()
+@handled
+def compare(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="RESULTS.json…", help="What `bench … --output` wrote.", show_default=False)
+    ],
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Set results side by side, with the published ones on the same data.
+
+    Published numbers are marked as quoted: they were not measured here.
+
+        msclip-search bench compare results/*.json
+    """
+    set_voice(quiet=quiet, verbose=verbose)
+    from msclip_search.evaluation import Summary, published
+
+    rows = [Summary.read(path) for path in results]
+    for data in dict.fromkeys(row.data for row in rows):
+        out().print(_comparison(data, [*published(data), *(row for row in rows if row.data == data)]))
+
+
+def write_report(made: "Report", form: str, output: Path | None) -> None:
+    """Print a report, or write it to a file."""
+    if form == "table" and output is None:
+        out().print(_table(made))
+        return
+    texts = {"json": made.to_json, "csv": made.to_csv, "markdown": made.to_markdown, "table": made.to_markdown}
+    text = texts[form]()
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_file(text.encode(), output)
+    found = made.retrieval
+    say(
+        f"mAP@{found.k} {found.mean('standard'):.4f} (standard), {found.mean('torchmetrics'):.4f} (torchmetrics); "
+        f"written to {output}."
+    )
+
+
+def _table(made: "Report") -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from msclip_search.evaluation import in_words, loss, percent
+
+    found, k = made.retrieval, made.retrieval.k
+    title = Text.assemble(
+        (made.model, "bold"),
+        " on ",
+        (made.data, "bold"),
+        f"  {found.tiles:,} tiles, templates {made.templates or 'none'}",
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    names = [
+        "query",
+        "relevant",
+        f"AP@{k} standard",
+        f"AP@{k} torchmetrics",
+        f"P@{k}",
+        f"recall@{k}",
+        f"nDCG@{k}",
+        "R-prec.",
+    ]
+    names += ["ANN recall", "ANN loss"] if found.ann else []
+    for name in names:
+        table.add_column(name, justify="left" if name == "query" else "right", no_wrap=name != "query")
+    for score in found.scores:
+        cells = [score.name, f"{score.relevant:,}", in_words(score.standard), in_words(score.torchmetrics)]
+        cells += [percent(value) for value in (score.precision, score.recall, score.ndcg, score.r_precision)]
+        cells += [percent(score.ann_recall), _points(loss(score, "standard"))] if found.ann else []
+        table.add_row(*(Text(cell) for cell in cells))
+    cells = ["mean", "", in_words(found.standard), in_words(found.torchmetrics)]
+    cells += [percent(found.mean(name)) for name in ("precision", "recall", "ndcg", "r_precision")]
+    cells += [percent(found.mean("ann_recall")), _points(loss(found, "standard"))] if found.ann else []
+    table.add_section()
+    table.add_row(*(Text(cell, style="bold") for cell in cells))
+    notes = [Text(note, style="dim") for note in _notes(made)]
+    more = [_classification(made.classification)] if made.classification else []
+    return Group(title, table, *notes, *more, "")
+
+
+def _notes(made: "Report") -> list[str]:
+    found = made.retrieval
+    notes = ["In percent, 95 % intervals over tiles. standard: over min(R, k); torchmetrics: over the hits found."]
+    if found.unanswerable:
+        notes.append(f"Left out, because no tile has the label: {', '.join(found.unanswerable)}.")
+    if found.unasked:
+        shown = ", ".join(found.unasked[:8]) + (", …" if len(found.unasked) > 8 else "")
+        notes.append(f"{len(found.unasked):,} labels that no query asks for: {shown}.")
+    if made.seen is not None:
+        notes.append(f"{made.seen:,} of {found.tiles:,} tiles seen in training.")
+    return notes
+
+
+def _classification(found: "Classification") -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    from msclip_search.evaluation import in_words, percent
+
+    rows = Table.grid(padding=(0, 2))
+    what = "right decisions, mean over classes" if found.several_labels else "accuracy (top-1)"
+    rows.add_row("zero-shot", Text(f"{what} {in_words(found.accuracy)}"))
+    if found.top5:
+        rows.add_row("", Text(f"top-5 {in_words(found.top5)}"))
+    rows.add_row("", Text(f"mean recall of classes {in_words(found.mean_recall)}"))
+    rows.add_row("", Text(f"mAP over all tiles {percent(found.mean_average_precision)}"))
+    return rows
+
+
+def _points(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{100 * value:+.2f}"  # noqa: PLR0124 - nan
+
+
+def _comparison(data: str, rows: "list[Summary]") -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from msclip_search.evaluation import in_words, percent
+    from msclip_search.evaluation.published import SOURCE
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("model", "accuracy", "mAP standard", "mAP torchmetrics", "", ""):
+        table.add_column(name, justify="left" if name in {"model", ""} else "right", no_wrap=True)
+    for row in rows:
+        torchmetrics = in_words(row.torchmetrics) if row.torchmetrics else "-"
+        standard = percent(row.standard.value) if row.quoted else in_words(row.standard)
+        bar = "━" * round(_BAR * row.standard.value) if row.standard.value == row.standard.value else ""
+        cells = [row.model, percent(row.accuracy), standard, torchmetrics, bar, "quoted" if row.quoted else ""]
+        table.add_row(*(Text(cell, style="dim" if row.quoted else "") for cell in cells))
+    note = f"quoted: {SOURCE}; its kind of mAP is not said there." if any(row.quoted for row in rows) else ""
+    return Group(Text(data, style="bold"), table, Text(note, style="dim"), "")
+
+
+def format_of(output: Path | None) -> str:
+    """Take the format from the name of the file to write."""
+    if output is None:
+        return "table"
+    if found := _SUFFIXES.get(output.suffix.lower()):
+        return found
+    raise typer.BadParameter(
+        f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"
+    )

@@ -1,0 +1,122 @@
+"""`msclip-search bench DATASET`: the labelled data sets of the field."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from msclip_search.cli.bench import Depth, Exact, Form, Output, Seed, Templates, bench, format_of, write_report
+from msclip_search.cli.console import handled, say, set_voice, show_progress
+from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
+from msclip_search.cli.progress import Display, interruptible
+
+if TYPE_CHECKING:
+    from msclip_search.ingest import Report
+
+DATA = (
+    "eurosat-ms", "eurosat-rgb", "bigearthnet", "meter-ml", "meter-ml-naip", "forestnet", "resisc45", "aid", "folder",
+)  # fmt: skip
+"""Names of the data sets, written out so that `--help` need not load what reads them."""
+
+
+def _command(name: str) -> Callable[..., None]:
+    @handled
+    def command(
+        root: Annotated[
+            Path, typer.Option(metavar="FOLDER", help="Where the data set was unpacked.", show_default=False)
+        ],
+        split: Annotated[
+            str | None,
+            typer.Option(metavar="NAME", help="train, validation or test; all by default.", show_default=False),
+        ] = None,
+        bands: Annotated[
+            str | None,
+            typer.Option(
+                metavar="ORDER", help="Bands of files that do not name them: see `index`.", show_default=False
+            ),
+        ] = None,
+        cache: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FOLDER", help="Where embeddings are kept; by default the user's cache.", show_default=False
+            ),
+        ] = None,
+        depth: Depth = 100,
+        templates: Templates = "msclip",
+        exact: Exact = False,
+        kind: Annotated[
+            Literal["auto", "ivfpq", "flat"] | None,
+            typer.Option(metavar="auto|ivfpq|flat", help="What searches use: see `index`.", show_default=False),
+        ] = None,
+        seed: Seed = 0,
+        form: Form = None,
+        output: Output = None,
+        model: Model = None,
+        weights: Weights = None,
+        device: Device = "auto",
+        quiet: Quiet = False,
+        verbose: Verbose = False,
+    ) -> None:
+        set_voice(quiet=quiet, verbose=verbose)
+        chosen = form or format_of(output)
+        from msclip_search import models
+        from msclip_search.datasets import data_set
+        from msclip_search.evaluation import bench as measure
+
+        stop = threading.Event()
+        display = Display(
+            stop, opening="Loading the model.", stopping="Stopping after a commit (Ctrl-C again: at once)"
+        )
+
+        def progress(stage: str, run: "Report") -> None:
+            display.update(stage, done=run.done, total=run.total, skipped=run.failed)
+
+        with display, interruptible(stop, display):
+            found = measure(
+                data_set(name),
+                root,
+                cache=cache or _user_cache(),
+                model=model or models.DEFAULT,
+                weights=weights,
+                device=device,
+                split=split,
+                bands=bands,
+                k=depth,
+                templates=None if templates in {None, "none"} else templates,
+                exact=exact,
+                kind=kind,
+                seed=seed,
+                stop=stop,
+                progress=progress,
+                show_download=show_progress(),
+            )
+        for note in found.notes:
+            say(note)
+        if found.run.failed:
+            say(f"{found.run.failed:,} files could not be read: {found.index / 'failures.csv'}.")
+        write_report(found.report, chosen, output)
+
+    command.__doc__ = f"""Measure a model on {name}.
+
+    Its tiles are embedded once and kept; other prompts take seconds.
+
+        msclip-search bench {name} --root FOLDER --model llama3-ms-clip-base --weights weights.pt
+
+        msclip-search bench {name} --root FOLDER --templates clip --output results/clip.json
+    """
+    return command
+
+
+def _user_cache() -> Path:
+    """Return the folder of this program in the user's cache, as the system has it."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "msclip-search"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "msclip-search"
+
+
+for _name in DATA:
+    bench.command(_name)(_command(_name))

@@ -1,0 +1,109 @@
+"""A model on a data set, through the same reader, encoder, index and re-rank that users use."""
+
+import hashlib
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from msclip_search import models
+from msclip_search.archives import Reading
+from msclip_search.bands import parse_layout
+from msclip_search.datasets import DataSet
+from msclip_search.errors import ArchiveError
+from msclip_search.evaluation.classification import classify
+from msclip_search.evaluation.questions import of_classes
+from msclip_search.evaluation.report import Report, report
+from msclip_search.evaluation.retrieval import DEPTH, evaluate
+from msclip_search.indexes import Kind
+from msclip_search.ingest import Progress, ingest
+from msclip_search.ingest import Report as Run
+from msclip_search.search import SearchIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benched:
+    """A benchmark, and where its embeddings are kept."""
+
+    report: Report
+    run: Run
+    """What embedding the tiles came to: those of an earlier benchmark are passed over."""
+    index: Path
+    notes: tuple[str, ...]
+    """What was decided about the data set, or left out, in sentences."""
+
+
+def bench(
+    data: DataSet,
+    root: str | os.PathLike[str],
+    *,
+    cache: str | os.PathLike[str],
+    model: str = models.DEFAULT,
+    weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    split: str | None = None,
+    bands: str | None = None,
+    k: int = DEPTH,
+    templates: str | None = "msclip",
+    exact: bool = False,
+    kind: Kind | None = None,
+    seed: int = 0,
+    stop: threading.Event | None = None,
+    progress: Progress | None = None,
+    show_download: bool = False,
+) -> Benched:
+    """Embed a data set, or find it embedded, and hold rankings and classes against its labels.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    root
+        The folder that it was unpacked into.
+    cache
+        Folder of index folders; that of this data set, root, split and model is made in it, or brought up to date.
+    model, weights, device
+        The model: see `index_tiles`.
+    split
+        A part of the data set; None takes all.
+    bands
+        Order of the bands in files that do not name them.
+    k, templates, exact, seed
+        See `evaluate`.
+    kind
+        What searches use: see `index_tiles`.
+    stop
+        When set, embedding ends after a commit.
+    progress
+        Told how far the embedding is.
+    show_download
+        Whether a download of weights shows a bar.
+
+    Raises
+    ------
+    MsclipError
+        The data set is not there, the model cannot be loaded, …; embeddings that were committed stay.
+    """
+    encoder = models.load(
+        model, weights=Path(weights) if weights is not None else None, device=device, progress=show_download
+    )
+    layout = parse_layout(bands) if bands is not None else None
+    reading = Reading(want=encoder.spec.bands, substitutes=encoder.spec.substitutes, layout=layout)
+    opened = data.open(root, reading=reading, split=split)
+    folder = Path(cache) / _name(data, root, split, bands, encoder.fingerprint)
+    run = ingest(opened.archive, folder, encoder, kind=kind, labels=opened.labels, stop=stop, progress=progress)
+    if run.interrupted:
+        raise ArchiveError(f"Interrupted: {run.done:,} of {run.total:,} tiles are embedded, and kept in {folder}.")
+    questions = of_classes([(one.name, one.words) for one in opened.classes])
+    with SearchIndex.open(folder, weights=weights, device=device) as index:
+        found = evaluate(index, questions, k=k, templates=templates, exact=exact, seed=seed)
+        several = data.several_labels if data.classes else None
+        told = classify(index, questions, templates=templates, several_labels=several, seed=seed)
+        made = report(index, found, told, data=data.name, templates=templates, seed=seed)
+    return Benched(report=made, run=run, index=folder, notes=opened.notes)
+
+
+def _name(data: DataSet, root: str | os.PathLike[str], split: str | None, bands: str | None, fingerprint: str) -> str:
+    """Name the index folder of a data set's embeddings: other tiles or another model are other folders."""
+    where = hashlib.sha256(f"{Path(root).resolve()}|{split}|{bands}".encode()).hexdigest()[:8]
+    return f"{data.name}-{where}-{fingerprint[:12]}"
