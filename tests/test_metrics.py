@@ -24,7 +24,7 @@ def cases() -> "list[tuple[str, Flags, Scores]]":
     made: list[tuple[str, Flags, Scores]] = []
     for tiles, share in itertools.product((1, 7, 60, 400), (0.02, 0.3, 0.9)):
         relevant = random.random((6, tiles)) < share
-        mixed: Scores = (random.normal(size=(6, tiles)) + relevant).astype(np.float64)
+        mixed = np.asarray(random.normal(size=(6, tiles)) + relevant, np.float64)
         made.append((f"{tiles} tiles, {share}", relevant, mixed))
     scores = random.normal(size=(3, 50))
     made.append(("nothing relevant", np.zeros((3, 50), bool), scores))
