@@ -31,7 +31,13 @@ def cases() -> "list[tuple[str, Flags, Scores]]":
     made.append(("all relevant", np.ones((3, 50), bool), scores))
     made.append(("all below zero", random.random((3, 50)) < 0.3, -1 - abs(scores)))
     made.append(("some below zero", random.random((3, 50)) < 0.3, scores - 1))
-    made.append(("tiny differences", random.random((3, 50)) < 0.3, 1 + np.argsort(scores, axis=1) * 1e-6))
+    made.append(
+        (
+            "tiny differences",
+            random.random((3, 50)) < 0.3,
+            np.asarray(1 + np.argsort(scores, axis=1) * 1e-6, np.float64),
+        )
+    )
     return made
 
 
