@@ -97,8 +97,6 @@ def encode_chip(
         return bytes(memory.getbuffer())
 
 
-def write_chip(
-    path: Path, pixels: NDArray[Any], *, bands: Sequence[str], crs: str, west: float, north: float
-) -> None:
+def write_chip(path: Path, pixels: NDArray[Any], *, bands: Sequence[str], crs: str, west: float, north: float) -> None:
     """Write a small GeoTIFF of 10 m pixels: see `encode_chip`."""
     path.write_bytes(encode_chip(pixels, bands=bands, crs=crs, west=west, north=north))
