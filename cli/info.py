@@ -117,4 +117,7 @@ def models(form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = 
         default = " (default)" if spec.name == library.DEFAULT else ""
         out().print(Text.assemble((spec.name, "bold"), f"{default}: {spec.summary}"))
         out().print(rows)
-    say("open_clip:ARCH (RGB, with --weights FILE) is any architecture of OpenCLIP on a true-colour rendering.")
+    say(
+        "open_clip:ARCH/PRETRAINED (RGB, from the hub) and open_clip:ARCH (with --weights FILE) are the models of OpenCLIP "
+        "on a true-colour rendering."
+    )

@@ -18,6 +18,7 @@ from msclip_search.evaluation.retrieval import DEPTH, evaluate
 from msclip_search.indexes import Kind
 from msclip_search.ingest import Progress, ingest
 from msclip_search.ingest import Report as Run
+from msclip_search.models import templates as prompts
 from msclip_search.search import SearchIndex
 
 
@@ -84,6 +85,8 @@ def bench(
     MsclipError
         The data set is not there, the model cannot be loaded, …; embeddings that were committed stay.
     """
+    if templates is not None:
+        prompts.find(templates)  # a wrong word or file is said before a model is loaded
     encoder = models.load(
         model, weights=Path(weights) if weights is not None else None, device=device, progress=show_download
     )

@@ -16,6 +16,7 @@ from msclip_search.errors import QueryError
 from msclip_search.evaluation.classification import Classification
 from msclip_search.evaluation.retrieval import Retrieval, Score
 from msclip_search.metrics import Interval
+from msclip_search.models import templates as prompts
 from msclip_search.search import SearchIndex
 
 FORMAT = 1
@@ -39,6 +40,7 @@ class Report:
     model_fingerprint: str
     weights_sha256: str | None
     templates: str | None
+    templates_fingerprint: str | None
     seed: int
     created: str
     """UTC, ISO 8601."""
@@ -117,6 +119,7 @@ def report(
         model_fingerprint=encoder.fingerprint,
         weights_sha256=encoder.weights.sha256 if encoder.weights else None,
         templates=templates,
+        templates_fingerprint=prompts.find(templates).fingerprint if templates else None,
         seed=seed,
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         versions=_versions(),

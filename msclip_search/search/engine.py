@@ -128,7 +128,7 @@ class SearchIndex:
         k
             How many tiles, at least 1. Fewer come back where the index has fewer.
         templates
-            Name of a set of prompt templates to put around the text; None puts none.
+            Set of prompt templates to put around the text, by name or as a `.txt` file; None puts none.
         exact
             Look at every tile, whatever the index offers.
 

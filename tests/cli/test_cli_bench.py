@@ -61,7 +61,7 @@ def test_results_are_written_and_compared(run: Run, labelled: Path, queries: Pat
     assert len(body["data_fingerprint"]) == len(body["model_fingerprint"]) == 64
     assert {"msclip-search", "numpy"} <= set(body["versions"])
     assert body["retrieval"]["scores"][2]["standard"]["value"] is None
-    assert (body["seed"], body["templates"], body["seen"]) == (0, None, None)
+    assert [body[name] for name in ("seed", "templates", "templates_fingerprint", "seen")] == [0, None, None, None]
     other = tmp_path / "eurosat.json"
     other.write_text(json.dumps({**body, "data": "eurosat-ms", "model": "mine"}), encoding="utf-8")
     shown = run("bench", "compare", results, other)
