@@ -10,12 +10,15 @@ from msclip_search.cli.exports import write_file
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
     from msclip_search.evaluation import Classification, Report, Summary
 
 bench = typer.Typer(no_args_is_help=True, help="Score rankings with mAP@100.")
 
+_PLOTS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown"}
 _BAR = 24
 
@@ -32,6 +35,14 @@ Form: TypeAlias = Annotated[
     Literal["table", "json", "csv", "markdown"] | None,
     typer.Option(
         "--format", metavar="FORMAT", help="table, json, csv or markdown; by default table, or as --output ends."
+    ),
+]
+Plot: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Draw AP of each query with its interval: .png, .svg or .pdf (needs the extra `plot`).",
+        show_default=False,
     ),
 ]
 Output: TypeAlias = Annotated[
@@ -56,6 +67,7 @@ def run(
     seed: Seed = 0,
     form: Form = None,
     output: Output = None,
+    plot: Plot = None,
     model: Model = None,
     weights: Weights = None,
     device: Device = "auto",
@@ -73,6 +85,7 @@ def run(
     """
     set_voice(quiet=quiet, verbose=verbose)
     chosen = form or format_of(output)
+    check_plot(plot)
     from msclip_search.evaluation import evaluate, read_questions, report
     from msclip_search.search import SearchIndex
 
@@ -80,7 +93,7 @@ def run(
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
         found = evaluate(opened, questions, k=depth, templates=templates, exact=exact, seed=seed)
         made = report(opened, found, None, data=str(index), templates=templates, seed=seed)
-    write_report(made, chosen, output)
+    write_report(made, chosen, output, plot)
 
 
 @bench.command()
@@ -89,6 +102,7 @@ def compare(
     results: Annotated[
         list[Path], typer.Argument(metavar="RESULTS.json…", help="What `bench … --output` wrote.", show_default=False)
     ],
+    plot: Plot = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -97,17 +111,45 @@ def compare(
     Published numbers are marked as quoted: they were not measured here.
 
         msclip-search bench compare results/*.json
+
+        msclip-search bench compare results/*.json --plot models.png
     """
     set_voice(quiet=quiet, verbose=verbose)
+    check_plot(plot)
     from msclip_search.evaluation import Summary, published
 
     rows = [Summary.read(path) for path in results]
     for data in dict.fromkeys(row.data for row in rows):
         out().print(_comparison(data, [*published(data), *(row for row in rows if row.data == data)]))
+    if plot:
+        if len({row.data for row in rows}) > 1:
+            raise typer.BadParameter("These results are of several data sets: draw one at a time.", param_hint="--plot")
+        _draw(rows, plot)
 
 
-def write_report(made: "Report", form: str, output: Path | None) -> None:
-    """Print a report, or write it to a file."""
+def check_plot(path: Path | None) -> None:
+    """Refuse a figure whose name does not say what it is."""
+    if path is not None and path.suffix.lower() not in _PLOTS:
+        raise typer.BadParameter(f"{path} does not end in one of {', '.join(_PLOTS)}.", param_hint="--plot")
+
+
+def _draw(rows: "Sequence[Summary]", path: Path) -> None:
+    from msclip_search.evaluation.figure import draw
+
+    write_file(draw(rows, _PLOTS[path.suffix.lower()]), path)
+    say(f"The figure is {path}.")
+
+
+def write_report(made: "Report", form: str, output: Path | None, plot: Path | None) -> None:
+    """Print a report, or write it to a file; draw it where that is asked for."""
+    _write(made, form, output)
+    if plot:
+        from msclip_search.evaluation import Summary
+
+        _draw([Summary.of(made)], plot)
+
+
+def _write(made: "Report", form: str, output: Path | None) -> None:
     if form == "table" and output is None:
         out().print(_table(made))
         return

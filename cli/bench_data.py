@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from msclip_search.cli.bench import Depth, Exact, Form, Output, Seed, Templates, bench, format_of, write_report
+from msclip_search.cli.bench import (
+    Depth,
+    Exact,
+    Form,
+    Output,
+    Plot,
+    Seed,
+    Templates,
+    bench,
+    check_plot,
+    format_of,
+    write_report,
+)
 from msclip_search.cli.console import handled, say, set_voice, show_progress
 from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
 from msclip_search.cli.progress import Display, interruptible
@@ -53,8 +65,17 @@ def _command(name: str) -> Callable[..., None]:
             typer.Option(metavar="auto|ivfpq|flat", help="What searches use: see `index`.", show_default=False),
         ] = None,
         seed: Seed = 0,
+        seen: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE.txt",
+                help="sha256 of the tiles that the model was trained on, one a line: those among these are counted.",
+                show_default=False,
+            ),
+        ] = None,
         form: Form = None,
         output: Output = None,
+        plot: Plot = None,
         model: Model = None,
         weights: Weights = None,
         device: Device = "auto",
@@ -63,9 +84,11 @@ def _command(name: str) -> Callable[..., None]:
     ) -> None:
         set_voice(quiet=quiet, verbose=verbose)
         chosen = form or format_of(output)
+        check_plot(plot)
         from msclip_search import models
         from msclip_search.datasets import data_set
         from msclip_search.evaluation import bench as measure
+        from msclip_search.evaluation import read_hashes
 
         stop = threading.Event()
         display = Display(
@@ -90,6 +113,7 @@ def _command(name: str) -> Callable[..., None]:
                 exact=exact,
                 kind=kind,
                 seed=seed,
+                seen=read_hashes(seen) if seen else None,
                 stop=stop,
                 progress=progress,
                 show_download=show_progress(),
@@ -98,7 +122,7 @@ def _command(name: str) -> Callable[..., None]:
             say(note)
         if found.run.failed:
             say(f"{found.run.failed:,} files could not be read: {found.index / 'failures.csv'}.")
-        write_report(found.report, chosen, output)
+        write_report(found.report, chosen, output, plot)
 
     command.__doc__ = f"""Measure a model on {name}.
 

@@ -118,6 +118,6 @@ def models(form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = 
         out().print(Text.assemble((spec.name, "bold"), f"{default}: {spec.summary}"))
         out().print(rows)
     say(
-        "open_clip:ARCH/PRETRAINED (RGB, from the hub) and open_clip:ARCH (with --weights FILE) are the models of OpenCLIP "
-        "on a true-colour rendering."
+        "open_clip:ARCH/PRETRAINED (RGB, from the hub) and open_clip:ARCH (with --weights FILE) are the models of "
+        "OpenCLIP on a true-colour rendering."
     )

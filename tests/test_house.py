@@ -44,6 +44,7 @@ DOORS = {
     "faiss": "msclip_search.indexes.faiss_library",
     "typer": "msclip_search.cli",
     "rich": "msclip_search.cli",
+    "matplotlib": "msclip_search.evaluation.figure",
     "yaml": "msclip_search.search.queries",
 }
 ARROW = {"msclip_search.catalog", "msclip_search.store.snapshot"}

@@ -1,7 +1,7 @@
 """How good the answers are: rankings and classes against labels."""
 
 from msclip_search.evaluation.assigning import Assignment, assign
-from msclip_search.evaluation.bench import Benched, bench
+from msclip_search.evaluation.bench import Benched, bench, read_hashes
 from msclip_search.evaluation.classification import Classification, ClassScore, classify
 from msclip_search.evaluation.judging import Judgement, judge
 from msclip_search.evaluation.published import published
@@ -33,6 +33,7 @@ __all__ = [
     "parse_relevance",
     "percent",
     "published",
+    "read_hashes",
     "read_questions",
     "report",
 ]

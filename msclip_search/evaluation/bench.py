@@ -3,14 +3,15 @@
 import hashlib
 import os
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from msclip_search import models
-from msclip_search.archives import Reading
+from msclip_search.archives import Reading, sha256_of
 from msclip_search.bands import parse_layout
 from msclip_search.datasets import DataSet
-from msclip_search.errors import ArchiveError
+from msclip_search.errors import ArchiveError, QueryError
 from msclip_search.evaluation.classification import classify
 from msclip_search.evaluation.questions import of_classes
 from msclip_search.evaluation.report import Report, report
@@ -19,6 +20,7 @@ from msclip_search.indexes import Kind
 from msclip_search.ingest import Progress, ingest
 from msclip_search.ingest import Report as Run
 from msclip_search.models import templates as prompts
+from msclip_search.models.spec import is_sha256
 from msclip_search.search import SearchIndex
 
 
@@ -49,6 +51,7 @@ def bench(
     exact: bool = False,
     kind: Kind | None = None,
     seed: int = 0,
+    seen: Collection[str] | None = None,
     stop: threading.Event | None = None,
     progress: Progress | None = None,
     show_download: bool = False,
@@ -73,6 +76,8 @@ def bench(
         See `evaluate`.
     kind
         What searches use: see `index_tiles`.
+    seen
+        sha256 of the files that the model was trained on; None where nobody has kept a list.
     stop
         When set, embedding ends after a commit.
     progress
@@ -102,8 +107,38 @@ def bench(
         found = evaluate(index, questions, k=k, templates=templates, exact=exact, seed=seed)
         several = data.several_labels if data.classes else None
         told = classify(index, questions, templates=templates, several_labels=several, seed=seed)
-        made = report(index, found, told, data=data.name, templates=templates, seed=seed)
+        known = None if seen is None else _seen(index, seen)
+        made = report(index, found, told, data=data.name, templates=templates, seed=seed, seen=known)
     return Benched(report=made, run=run, index=folder, notes=opened.notes)
+
+
+def _seen(index: SearchIndex, hashes: Collection[str]) -> int:
+    """Count the tiles whose files are among those of a list."""
+    sources = index.tiles(["source"])["source"].to_pylist()
+    found = {source: sha256_of(source) in hashes for source in set(sources)}
+    return sum(found[source] for source in sources)
+
+
+def read_hashes(path: Path) -> frozenset[str]:
+    """Read a list of sha256, one a line; what follows a space, as `sha256sum` writes it, is passed over.
+
+    Raises
+    ------
+    QueryError
+        The file cannot be read, or a line does not begin with a sha256.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"The list {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    found = set()
+    for number, line in enumerate(lines, 1):
+        if not (word := line.split(" ")[0].strip().lower()):
+            continue
+        if not is_sha256(word):
+            raise QueryError(f"{path}, line {number}: this is no sha256 of 64 hexadecimal digits.")
+        found.add(word)
+    return frozenset(found)
 
 
 def _name(data: DataSet, root: str | os.PathLike[str], split: str | None, bands: str | None, fingerprint: str) -> str:

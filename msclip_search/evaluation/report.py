@@ -138,8 +138,35 @@ class Summary:
     accuracy: float | None
     standard: Interval
     torchmetrics: Interval | None
+    classes: tuple[tuple[str, Interval], ...] = ()
+    """AP of each query, `standard`, in their order; empty where only means are known."""
     quoted: bool = False
     """Whether it is taken from a publication instead of measured."""
+
+    @classmethod
+    def of(cls, made: Report) -> Self:
+        """Take them from a report."""
+        return cls.from_dict(made.to_dict())
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Take them from what `Report.to_dict` returned.
+
+        Raises
+        ------
+        KeyError, TypeError
+            It is something else.
+        """
+        accuracy = body["classification"] and body["classification"]["accuracy"]["value"]
+        found = body["retrieval"]
+        return cls(
+            data=str(body["data"]),
+            model=str(body["model"]),
+            accuracy=accuracy,
+            standard=_interval(found["standard"]),
+            torchmetrics=_interval(found["torchmetrics"]),
+            classes=tuple((str(one["name"]), _interval(one["standard"])) for one in found["scores"]),
+        )
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -151,16 +178,7 @@ class Summary:
             The file cannot be read, or is no report.
         """
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
-            accuracy = body["classification"] and body["classification"]["accuracy"]["value"]
-            found = body["retrieval"]
-            return cls(
-                data=str(body["data"]),
-                model=str(body["model"]),
-                accuracy=accuracy,
-                standard=_interval(found["standard"]),
-                torchmetrics=_interval(found["torchmetrics"]),
-            )
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise QueryError(f"The results {path} cannot be read: {error.strerror}.") from error
         except (ValueError, KeyError, TypeError) as error:
