@@ -70,11 +70,11 @@ def spectra() -> NDArray[np.float32]:
 
 SOILS = (
     ("soil_brown", 1.6),
-    ("soil_brown", 1.35),
+    ("soil_brown", 1.45),
     ("soil_light", 1.1),
     ("soil_light", 0.85),
     ("soil_red", 1.05),
-    ("soil_dark", 1.6),
+    ("soil_dark", 1.9),
 )
 """What the soil of a region leans towards, as often as it stands here, and how bright it is."""
 

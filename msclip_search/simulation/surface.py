@@ -39,6 +39,8 @@ _MANY = 768
 _TILTS = np.linspace(-1, 1, len(BANDS)).astype(np.float32)
 _LEAVES = np.array([0, 0, 0, -0.2, 0, 0.75, 1, 1, 1, 1, 0.4, -0.2, -0.5], dtype=np.float32)
 """How each band follows the vigour of plants: leaves brighten the near infrared, their water darkens the far."""
+_LUSH = 0.1
+"""Vigour of plants on average: real tiles of spring and summer are brighter than their spectra."""
 _DEEP = frozenset({"B06", "B07", "B08", "B8A", "B09"})
 """Bands in which crowns and tussocks scatter light many times, so that gaps and shade between them show most."""
 _DULL = 0.72
@@ -141,7 +143,7 @@ def _patches(
     count = len(kinds)
     regional = place.standard_normal((3, len(tables.SUBSTANCES)), dtype=np.float32)
     vigour = np.float32(0.08) * _drawn(place, 3, count)
-    vigour[:2] += np.float32(0.13 * float(place.standard_normal())) + vigour[2]
+    vigour[:2] += np.float32(_LUSH + 0.13 * float(place.standard_normal())) + vigour[2]
     own = _drawn(place, 4, count)
     today = _drawn(date, 2, count)
     ends = []
