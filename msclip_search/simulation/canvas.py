@@ -47,8 +47,10 @@ class Landscape:
 class Canvas:
     """A grid of 5 m pixels that scenes paint on; x runs east and y south, in metres from the tile's centre."""
 
-    def __init__(self, size: int, random: np.random.Generator) -> None:
+    def __init__(self, size: int, random: np.random.Generator, *, climate: str = "temperate") -> None:
         self.random = random
+        self.climate = climate
+        """Where on earth: what grows is chosen by it."""
         self.side = (size + 2 * MARGIN) * PER_PIXEL
         self.reach = self.side * PIXEL / 2
         """Metres from the centre to an edge."""

@@ -143,7 +143,7 @@ def _drawn(random: np.random.Generator, scenes: tuple[tuple[Scene, ...], NDArray
 
 def _landscape(simulation: Simulation, scene: str, place: Place, number: int, *, event: str | None) -> Landscape:
     """Draw what lies where; with an event, the same land and what the event made of it."""
-    canvas = Canvas(simulation.size, _random(simulation.seed, number, 3))
+    canvas = Canvas(simulation.size, _random(simulation.seed, number, 3), climate=place.climate)
     compose(canvas, SCENES[scene], place, alone=bool(simulation.scenes))
     if event:
         canvas.random = _random(simulation.seed, number, 4)

@@ -8,23 +8,10 @@ from msclip_search.simulation.scenes import furniture
 from msclip_search.simulation.scenes.registry import scene
 
 _BURNABLE = {
-    "conifers",
-    "dark conifers",
-    "young conifers",
-    "broadleaf",
-    "shrubs",
-    "dry shrubs",
-    "steppe",
-    "savanna grass",
-    "heath",
-    "meadow",
-    "pasture",
-    "stubble",
-    "tree",
-    "evergreen tree",
-    "fallow",
+    "conifers", "dark conifers", "young conifers", "broadleaf", "shrubs", "dry shrubs", "steppe",
+    "savanna grass", "heath", "meadow", "pasture", "stubble", "tree", "evergreen tree", "fallow",
     "winter cereals",
-}
+}  # fmt: skip
 _WOODS = {"conifers", "dark conifers", "young conifers", "broadleaf", "rainforest"}
 
 
@@ -151,10 +138,17 @@ def fell(canvas: Canvas, share: float) -> None:
             canvas.paint(shapes.rows(canvas, spacing=30, share=0.2, angle=canvas.angle()), "logs")
 
 
+_FUEL = {
+    "savanna": ("savanna grass", "dry shrubs", "steppe"),
+    "mediterranean": ("shrubs", "dry shrubs", "conifers", "steppe"),
+    "boreal": ("conifers", "young conifers", "dark conifers"),
+}
+
+
 @scene("burn scar", tags=("burn scar",), climates=("mediterranean", "boreal", "temperate", "savanna"))
 def burn_scar(canvas: Canvas) -> None:
     """Draw what a fire has left, with islands that it passed over."""
-    land = canvas.choose(("conifers", "shrubs", "savanna grass", "young conifers", "dry shrubs", "steppe"))
+    land = canvas.choose(_FUEL.get(canvas.climate, ("conifers", "young conifers", "heath", "meadow")))
     canvas.fill(land)
     if land in _WOODS:
         canvas.raise_(np.ones((canvas.side, canvas.side), dtype=np.bool_), 12)
