@@ -210,8 +210,16 @@ def _table(made: "Report") -> "RenderableType":
 
 
 def _notes(made: "Report") -> list[str]:
+    from msclip_search.evaluation import loss, percent
+
     found = made.retrieval
     notes = ["In percent, 95 % intervals over tiles. standard: over min(R, k); torchmetrics: over the hits found."]
+    if found.ann:
+        both = " and ".join(
+            f"{percent(found.mean(f'ann_{name}'))} ({name}, loss {_points(loss(found, name))} points)"
+            for name in ("standard", "torchmetrics")
+        )
+        notes.append(f"Through IVF-PQ mAP@{found.k} is {both}; the columns before ANN are from exact scans.")
     if found.unanswerable:
         notes.append(f"Left out, because no tile has the label: {', '.join(found.unanswerable)}.")
     if found.unasked:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from msclip_search.cli.console import handled, out, say, set_voice, show_progress
+from msclip_search.cli.console import INTERRUPTED, handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import write_file
 from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
+from msclip_search.cli.progress import Display, interruptible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from msclip_search.evaluation import Assignment
+    from msclip_search.ingest import Report
     from msclip_search.search import SearchIndex
 
 _SUFFIXES = {".csv": "csv", ".geojson": "geojson"}
@@ -130,19 +133,29 @@ def _opened(
         folder = index
         if folder is None:
             folder = Path(name) / "index"
-            if show_progress():
-                say("Embedding the tiles.")
-            report = index_tiles(
-                archive or [],
-                index=folder,
-                model=model,
-                weights=weights,
-                device=device,
-                bands=bands,
-                offset=offset,
-                kind="flat",
-                show_download=show_progress(),
-            )
+            stop = threading.Event()
+            display = Display(stop, opening="Loading the model.", stopping="Stopping (Ctrl-C again: at once)")
+
+            def progress(stage: str, run: "Report") -> None:
+                display.update(stage, done=run.done, total=run.total, skipped=run.failed)
+
+            with display, interruptible(stop, display) as received:
+                report = index_tiles(
+                    archive or [],
+                    index=folder,
+                    model=model,
+                    weights=weights,
+                    device=device,
+                    bands=bands,
+                    offset=offset,
+                    kind="flat",
+                    stop=stop,
+                    progress=progress,
+                    show_download=show_progress(),
+                )
+            if report.interrupted:
+                say(f"Interrupted after {report.done:,} of {report.total:,} tiles; nothing is kept.")
+                raise typer.Exit(128 + received[0] if received else INTERRUPTED)
             if report.failed:
                 first = report.failures[0]
                 unread = f"{report.failed:,} of {report.total:,} files could not be read."

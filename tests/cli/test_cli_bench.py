@@ -13,8 +13,12 @@ from msclip_search import SearchIndex
 from msclip_search.cli.bench_data import DATA
 from msclip_search.datasets import DATASETS
 from msclip_search.evaluation import evaluate, read_questions
+from msclip_search.indexes import Plan
+from msclip_search.ingest.ann import build_ann
+from msclip_search.store import open_writer
 from tests.cli.conftest import Run
 from tests.evaluation.planting import plant
+from tests.folder.making import MODEL
 
 WORDS = ["forest", "river", "lake"]
 
@@ -183,3 +187,22 @@ def test_what_classify_refuses(
 
 def test_every_data_set_has_a_command() -> None:
     assert set(DATA) == set(DATASETS)
+
+
+def test_the_cost_of_the_ann_index_is_said(run: Run, queries: Path, tmp_path: Path) -> None:
+    pytest.importorskip("faiss")
+    random = np.random.default_rng(2)
+    labels = [[WORDS[number]] for number in random.integers(0, 3, 11_000)]
+    plant(tmp_path / "idx", labels, towards=WORDS, noise=4.0)
+    coarse = Plan("ivfpq", "for tests", factory="IVF64,PQ8", nlist=64, nprobe=1, training_rows=9984)
+    build_ann(open_writer(tmp_path / "idx", model=MODEL), coarse, progress=lambda _: None)
+    shown = run("bench", "run", "--index", tmp_path / "idx", "--queries", queries).stdout
+    with SearchIndex.open(tmp_path / "idx") as index:
+        found = evaluate(index, read_questions(queries))
+    through, exact = found.mean("ann_standard"), found.mean("standard")
+    assert (
+        f"Through IVF-PQ mAP@100 is {100 * through:.1f} (standard, loss {100 * (exact - through):+.2f} points)" in shown
+    )
+    assert "ANN recall" in shown
+    plain = run("bench", "run", "--index", tmp_path / "idx", "--queries", queries, "--exact").stdout
+    assert "ANN" not in plain
