@@ -5,6 +5,7 @@ taken from the file's own band descriptions, else from what the user says, else 
 number has one settled meaning, and never guessed beyond that.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ _NAME = re.compile(r"(?<![0-9a-z])b(0?[1-9]|1[0-2]|0?8a)(?![0-9a-z])", re.IGNORE
 _NUMBER = re.compile(r"(?<![0-9a-z])b([1-9][0-9]*)(?![0-9a-z])", re.IGNORECASE)
 
 
+@functools.lru_cache(maxsize=4096)  # the files of an archive say the same names
 def band_name(text: str | None) -> str | None:
     """Return the band that a description names ("B4", "B04", "nir", …), or None.
 

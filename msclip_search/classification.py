@@ -42,7 +42,8 @@ def find_classes(pixels: NDArray[np.generic], descriptions: Sequence[str | None]
     for place, text in enumerate(descriptions):
         if text and text.strip().upper() == NAME:
             band = pixels[place]
-            return place if bool(np.isin(band, np.arange(_LARGEST + 1)).all()) else None
+            whole = band.dtype.kind in "ui" or bool((band == np.rint(band)).all())
+            return place if whole and float(band.min()) >= 0 and float(band.max()) <= _LARGEST else None
     return None
 
 

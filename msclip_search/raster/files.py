@@ -1,5 +1,6 @@
 """Reading files that are each a tile, whole."""
 
+import functools
 import logging
 import re
 import warnings
@@ -180,8 +181,8 @@ def _read(dataset: "DatasetReader", window: Window | None = None) -> Raster:
         raise TileError(f"holds {dataset.dtypes[0]}, not plain numbers")
     at = Rectangle(window.x, window.y, window.width, window.height) if window else None
     pixels: NDArray[np.generic] = dataset.read(window=at)
-    colours = tuple(dataset.colorinterp[:3])
-    picture = pixels.dtype == np.uint8 and colours == (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    picture = pixels.dtype == np.uint8 and tuple(dataset.colorinterp[:3]) == colours
     count = 3 if picture else len(pixels)
     has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
     crs, transform = dataset.crs, dataset.transform
@@ -216,11 +217,17 @@ def _descriptions(dataset: "DatasetReader") -> tuple[str | None, ...]:
         raise TileError("describes its bands in a text that is not UTF-8") from error
 
 
+@functools.cache
+def _square(points: int) -> NDArray[np.float64]:
+    """Columns and rows, (2, 4 × points), along the edge of a square of side 1."""
+    along = np.linspace(0, 1, points, endpoint=False)
+    columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)])
+    return np.stack([columns, np.concatenate([np.zeros(points), along, np.ones(points), 1 - along])])
+
+
 def _edge(dataset: "DatasetReader", *, points: int = 1) -> NDArray[np.float64]:
     """X and y, (2, 4 × points), along the outer edge of a dataset's pixels, from the first one's row by row."""
-    along = np.linspace(0, 1, points, endpoint=False)
-    columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)]) * dataset.width
-    rows = np.concatenate([np.zeros(points), along, np.ones(points), 1 - along]) * dataset.height
+    columns, rows = _square(points) * ((dataset.width,), (dataset.height,))
     a, b, c, d, e, f = dataset.transform[:6]
     return np.stack([a * columns + b * rows + c, d * columns + e * rows + f])
 
