@@ -119,7 +119,7 @@ def simulate(
     if sheet:
         _draw(simulation, count, sheet)
     if not VOICE.quiet:
-        _summary(made, sheet)
+        _summary(made, sheet, offset=offset)
 
 
 def _place(text: str | None) -> tuple[float, float] | None:
@@ -144,8 +144,9 @@ def _draw(simulation: "Simulation", count: int, path: Path) -> None:
         path.write_bytes(content)
 
 
-def _summary(made: "SimulatedArchive", sheet: Path | None) -> None:
+def _summary(made: "SimulatedArchive", sheet: Path | None, *, offset: bool) -> None:
     say(f"{made.tiles:,} simulated tiles are in {made.folder}, what they show in {made.folder / 'tiles.csv'}.")
     if sheet:
         say(f"The sheet is {sheet}.")
-    say(f"Next: msclip-search index {made.folder} --labels {made.folder / 'tiles.csv'}")
+    remove = " --offset -1000" if offset else ""
+    say(f"Next: msclip-search index {made.folder} --labels {made.folder / 'tiles.csv'}{remove}")

@@ -35,6 +35,11 @@ def test_a_run_says_what_it_made_and_what_comes_next(run: Run, tmp_path: Path) -
     assert "5 embedded" in indexed.output
 
 
+def test_what_comes_next_removes_the_offset(run: Run, tmp_path: Path) -> None:
+    result = run("simulate", tmp_path / "tiles", "--count", 1, "--size", 32, "--offset")
+    assert result.stderr.rstrip().endswith("tiles.csv --offset -1000")
+
+
 def test_quiet_is_quiet(run: Run, tmp_path: Path) -> None:
     result = run("simulate", tmp_path / "tiles", "--count", 1, "--size", 32, "--quiet")
     assert (result.exit_code, result.output) == (0, "")
