@@ -132,7 +132,8 @@ def industrial(canvas: Canvas) -> None:
             block=4 * small,
             within=shapes.blobs(canvas, 0.35, metres=250, rough=0.2),
         )
-    furniture.trees(canvas, canvas.scale(0.08, 0.35), finest=1 + int(canvas.between(0, 2)))
+    with canvas.within(~canvas.covered({*HALLS, *ROOFS})):
+        furniture.trees(canvas, canvas.scale(0.08, 0.35), finest=1 + int(canvas.between(0, 2)))
     canvas.mark("industrial area")
     if canvas.chance(0.3):
         _tracks(canvas, 2 + int(canvas.between(0, 3)))
