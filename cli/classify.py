@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from msclip_search.cli.console import INTERRUPTED, handled, out, say, set_voice, show_progress
-from msclip_search.cli.exports import write_file
+from msclip_search.cli.exports import check_target, write_file
 from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
 from msclip_search.cli.progress import Display, interruptible
 
@@ -99,6 +99,7 @@ def classify(
         raise typer.BadParameter("Give tiles, or an index with --index: one of the two.", param_hint="ARCHIVE")
     named = _classes(classes, classes_file)
     chosen = form or _format_of(output)
+    check_target(output)
     from msclip_search.evaluation import assign
 
     with _opened(archive, index, model=model, weights=weights, device=device, bands=bands, offset=offset) as opened:

@@ -19,14 +19,31 @@ _NAMED = 3
 """How many of the sources that are gone are named."""
 
 
+def check_target(path: Path | None) -> None:
+    """Refuse a file that could not be written, before there is anything to write."""
+    if path is None:
+        return
+    with disk_errors("writing", path):
+        if path.is_dir():
+            raise StorageError(f"{path} is a folder: name a file.")
+        if path.exists() and not path.is_file():
+            return  # a device or a pipe
+        named = path.resolve().parent if path.is_symlink() else path.parent
+        if not named.exists():
+            raise StorageError(f"There is no folder {named}: make it, or name another file.")
+        if not named.is_dir():
+            raise StorageError(f"{named} is no folder: name another file than {path}.")
+        if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+            raise StorageError(f"No permission to write into the folder {named}: name another file, or ask its owner.")
+
+
 def check_targets(*, gallery: Path | None, chips: Path | None, overwrite: bool) -> None:
     """Refuse what could not be written, before anything is searched."""
     if overwrite and chips is None:
         raise typer.BadParameter(
             "It says that a folder of chips may be replaced: give --chips.", param_hint="--overwrite"
         )
-    if gallery is not None and gallery.is_dir():
-        raise StorageError(f"{gallery} is a folder: name a file for the gallery.")
+    check_target(gallery)
     if chips is not None:
         from msclip_search.chips import check_folder
 
@@ -73,8 +90,8 @@ def write_file(content: bytes, path: Path) -> None:
     target = path.resolve()  # a link stays a link
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     with disk_errors("writing", path):
-        if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
-            target.write_bytes(content)
+        if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
+            path.write_bytes(content)
             return
         try:
             draft.write_bytes(content)

@@ -112,6 +112,7 @@ def query(
 
     if templates is not None:
         prompts.find(templates)  # a wrong word or file is said before a model is loaded
+    exports.check_target(output)
     exports.check_targets(gallery=gallery, chips=chips, overwrite=overwrite)
     texts += read_queries(queries_file) if queries_file else []
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from msclip_search.cli.console import INTERRUPTED, VOICE, handled, say, set_voice
+from msclip_search.cli.exports import check_target, write_file
 from msclip_search.cli.options import Quiet, Verbose
 from msclip_search.cli.progress import Display, interruptible
 
@@ -88,6 +89,8 @@ def simulate(
         msclip-search index ./tiles --labels ./tiles/tiles.csv
     """
     set_voice(quiet=quiet, verbose=verbose)
+    if sheet is not None and sheet.resolve().parent != folder.resolve():  # which is made where there is none
+        check_target(sheet)
     from msclip_search.simulation import Simulation, simulate_archive
 
     simulation = Simulation(
@@ -135,13 +138,10 @@ def _place(text: str | None) -> tuple[float, float] | None:
 
 
 def _draw(simulation: "Simulation", count: int, path: Path) -> None:
-    from msclip_search.disk import disk_errors
     from msclip_search.pictures import encode
     from msclip_search.simulation import contact_sheet
 
-    content = encode(contact_sheet(simulation, count), "png")
-    with disk_errors("writing", path):
-        path.write_bytes(content)
+    write_file(encode(contact_sheet(simulation, count), "png"), path)
 
 
 def _summary(made: "SimulatedArchive", sheet: Path | None, *, offset: bool) -> None:

@@ -12,6 +12,8 @@ import pytest
 import rasterio
 
 from msclip_search import Hits, SearchIndex
+from msclip_search.cli.exports import check_target
+from msclip_search.errors import StorageError
 from tests.cli.conftest import Run
 
 
@@ -76,7 +78,45 @@ def test_the_gallery_replaces_a_file_but_no_folder(run: Run, index: Path, tmp_pa
     assert "is a folder: name a file" in folder.stderr
     nowhere = run("query", "x", "--index", index, "--gallery", tmp_path / "no" / "g.html")
     assert nowhere.exit_code == 1
-    assert nowhere.stderr.startswith("Error: Writing ")
+    assert nowhere.stderr == f"Error: There is no folder {tmp_path / 'no'}: make it, or name another file.\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("no/x.csv", "There is no folder {0}/no: make it, or name another file."),
+        ("file/x.csv", "{0}/file is no folder: name another file than {0}/file/x.csv."),
+        ("link.csv", "There is no folder {0}/gone: make it, or name another file."),
+        ("folder.csv", "{0}/folder.csv is a folder: name a file."),
+        ("locked/x.csv", "No permission to write into the folder {0}/locked: name another file, or ask its owner."),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_done(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "gone" / "x.csv")
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "locked")  # as anybody but root sees it
+    with pytest.raises(StorageError, match=f"^{re.escape(said.format(tmp_path))}$"):
+        check_target(tmp_path / target)
+    # Neither index, archive nor folder of tiles is looked at.
+    query = ("query", "x", "--index", tmp_path / "none")
+    classify = ("classify", tmp_path / "none", "--classes", "a,b")
+    for command in ((*query, "--output"), (*query, "--gallery"), (*classify, "--output")):
+        done = run(*command, tmp_path / target)
+        assert (done.exit_code, done.output) == (1, f"Error: {said.format(tmp_path)}\n")
+
+
+def test_a_pipe_may_be_written_to(tmp_path: Path) -> None:
+    check_target(None)
+    check_target(tmp_path / "new.csv")
+    os.mkfifo(tmp_path / "pipe")
+    check_target(tmp_path / "pipe")
+    code = "from pathlib import Path; from msclip_search.cli.exports import check_target as c, write_file as w;"
+    code += "p = Path('/dev/stdout'); c(p); w(b'hits', p)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"hits"
 
 
 def test_overwrite_is_for_chips(run: Run, index: Path) -> None:

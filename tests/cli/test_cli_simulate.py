@@ -75,6 +75,16 @@ def test_the_sheet_shows_the_tiles_in_both_colours(run: Run, tmp_path: Path) -> 
         assert (beside == picture).all(axis=(2, 3, 4)).any()
 
 
+def test_a_sheet_may_lie_among_the_tiles_but_not_nowhere(run: Run, tmp_path: Path) -> None:
+    options = ("simulate", tmp_path / "tiles", "--count", 1, "--size", 32, "--sheet")
+    refused = run(*options, tmp_path / "no" / "sheet.png")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == f"Error: There is no folder {tmp_path / 'no'}: make it, or name another file.\n"
+    assert not (tmp_path / "tiles").exists()
+    assert run(*options, tmp_path / "tiles" / "sheet.png").exit_code == 0
+    assert (tmp_path / "tiles" / "sheet.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
