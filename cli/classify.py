@@ -97,17 +97,30 @@ def classify(
     set_voice(quiet=quiet, verbose=verbose)
     if (archive is None) == (index is None):
         raise typer.BadParameter("Give tiles, or an index with --index: one of the two.", param_hint="ARCHIVE")
+    if index is not None and (bands is not None or offset is not None):
+        raise typer.BadParameter(
+            "They say how files are read, and the tiles of an index have been read: leave them away with --index.",
+            param_hint="--bands / --offset",
+        )
     named = _classes(classes, classes_file)
-    chosen = form or _format_of(output)
-    check_target(output)
-    from msclip_search.evaluation import assign
+    chosen = _format_of(form, output)
+    from msclip_search.evaluation import assign, check_classes
+    from msclip_search.models import templates as prompts
 
+    check_target(output)
+    check_classes(named)
+    if templates is not None:
+        prompts.find(templates)
     with _opened(archive, index, model=model, weights=weights, device=device, bands=bands, offset=offset) as opened:
         found = assign(opened, named, templates=templates)
-    if chosen == "table" and output is None:
+    _print(found, chosen, output)
+
+
+def _print(found: "Assignment", chosen: str, output: Path | None) -> None:
+    if chosen == "table":
         out().print(_table(found))
         return
-    text = {"table": _csv, "csv": _csv, "geojson": _geojson}[chosen](found)
+    text = {"csv": _csv, "geojson": _geojson}[chosen](found)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -169,7 +182,7 @@ def _classes(said: str | None, path: Path | None) -> list[str]:
     if (said is None) == (path is None):
         raise typer.BadParameter("Give --classes or --classes-file: one of the two.", param_hint="--classes")
     if path is None:
-        return [name.strip() for name in (said or "").split(",") if name.strip()]
+        return [name.strip() for name in (said or "").split(",")]
     from msclip_search.search import read_queries
 
     return read_queries(path)
@@ -227,11 +240,18 @@ def _table(found: "Assignment") -> "RenderableType":
     return Group(table, Text(f"{more}{total:,} tiles: {summary}", style="dim"))
 
 
-def _format_of(output: Path | None) -> str:
-    """Take the format from the name of the file to write."""
+def _format_of(form: str | None, output: Path | None) -> str:
+    """Take the format as it is said, or from the name of the file to write; both may not differ."""
     if output is None:
-        return "table"
-    if found := _SUFFIXES.get(output.suffix.lower()):
+        return form or "table"
+    if form == "table":
+        raise typer.BadParameter("A table is not for files: give csv or geojson with --output.", param_hint="--format")
+    ending = _SUFFIXES.get(output.suffix.lower())
+    if form and ending and form != ending:
+        raise typer.BadParameter(
+            f"{output} ends as {ending} does: give it, or name another file.", param_hint="--format"
+        )
+    if found := form or ending:
         return found
     raise typer.BadParameter(
         f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"

@@ -1,6 +1,6 @@
 """How good the answers are: rankings and classes against labels."""
 
-from msclip_search.evaluation.assigning import Assignment, assign
+from msclip_search.evaluation.assigning import Assignment, assign, check_classes
 from msclip_search.evaluation.bench import Benched, bench, read_hashes
 from msclip_search.evaluation.classification import Classification, ClassScore, classify
 from msclip_search.evaluation.judging import Judgement, judge
@@ -24,6 +24,7 @@ __all__ = [
     "Summary",
     "assign",
     "bench",
+    "check_classes",
     "classify",
     "evaluate",
     "in_words",

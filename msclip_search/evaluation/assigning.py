@@ -30,6 +30,22 @@ class Assignment:
         return np.asarray(self.probabilities.argmax(axis=1))
 
 
+def check_classes(classes: Sequence[str]) -> None:
+    """Refuse classes that cannot be told from one another.
+
+    Raises
+    ------
+    QueryError
+        Fewer than two classes, or one is empty or named twice.
+    """
+    if len(classes) < 2:
+        raise QueryError("Classes are told from one another: give two at least.")
+    if not all(name.strip() for name in classes):
+        raise QueryError("A class has a name in words, and one of these has none.")
+    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+        raise QueryError(f"Classes are named twice: {', '.join(twice)}.")
+
+
 def assign(index: SearchIndex, classes: Sequence[str], *, templates: str | None = None) -> Assignment:
     """Give each tile of an index the class whose words it lies nearest to.
 
@@ -47,12 +63,7 @@ def assign(index: SearchIndex, classes: Sequence[str], *, templates: str | None 
     QueryError
         Fewer than two classes, or one is empty or named twice.
     """
-    if len(classes) < 2:
-        raise QueryError("Classes are told from one another: give two at least.")
-    if twice := sorted({name for name in classes if classes.count(name) > 1}):
-        raise QueryError(f"Classes are named twice: {', '.join(twice)}.")
-    if not all(name.strip() for name in classes):
-        raise QueryError("A class has a name in words.")
+    check_classes(classes)
     logits = np.float32(TEMPERATURE) * index.scores(index.encode(list(classes), templates=templates))
     logits -= logits.max(axis=1, keepdims=True)
     shares = np.exp(logits)
