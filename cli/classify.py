@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
 
     from msclip_search.evaluation import Assignment
     from msclip_search.ingest import Report
-    from msclip_search.search import SearchIndex
 
 _SUFFIXES = {".csv": "csv", ".geojson": "geojson"}
 _SHOWN = 40
 """Tiles that the table shows."""
+_NAMED = 5
+"""Files that could not be read and are named."""
 
 
 @handled
@@ -82,6 +82,7 @@ def classify(
     model: Model = None,
     weights: Weights = None,
     device: Device = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any file could not be read.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -106,14 +107,24 @@ def classify(
     chosen = _format_of(form, output)
     from msclip_search.evaluation import assign, check_classes
     from msclip_search.models import templates as prompts
+    from msclip_search.search import SearchIndex
 
     check_target(output)
     check_classes(named)
     if templates is not None:
         prompts.find(templates)
-    with _opened(archive, index, model=model, weights=weights, device=device, bands=bands, offset=offset) as opened:
-        found = assign(opened, named, templates=templates)
+    with tempfile.TemporaryDirectory(prefix="msclip-classify-") as temporary:
+        folder, unread = index, 0
+        if folder is None:
+            folder = Path(temporary) / "index"
+            unread = _embed(
+                archive or [], folder, model=model, weights=weights, device=device, bands=bands, offset=offset
+            )
+        with SearchIndex.open(folder, model=model, weights=weights, device=device, progress=show_progress()) as opened:
+            found = assign(opened, named, templates=templates)
     _print(found, chosen, output)
+    if strict and unread:
+        raise typer.Exit(1)
 
 
 def _print(found: "Assignment", chosen: str, output: Path | None) -> None:
@@ -128,54 +139,62 @@ def _print(found: "Assignment", chosen: str, output: Path | None) -> None:
         say(f"{found.tiles.num_rows:,} tiles classified; written to {output}.")
 
 
-@contextmanager
-def _opened(
-    archive: list[str] | None,
-    index: Path | None,
+def _embed(
+    archive: list[str],
+    folder: Path,
     *,
     model: str | None,
     weights: Path | None,
     device: str,
     bands: str | None,
     offset: float | None,
-) -> "Iterator[SearchIndex]":
-    """Open an index, or embed tiles into one that goes when all is done."""
+) -> int:
+    """Embed tiles into an index; return how many files could not be read."""
+    from msclip_search.errors import ArchiveError
     from msclip_search.ingest import index_tiles
-    from msclip_search.search import SearchIndex
 
-    with tempfile.TemporaryDirectory(prefix="msclip-classify-") as name:
-        folder = index
-        if folder is None:
-            folder = Path(name) / "index"
-            stop = threading.Event()
-            display = Display(stop, opening="Loading the model.", stopping="Stopping (Ctrl-C again: at once)")
+    stop = threading.Event()
+    display = Display(stop, opening="Loading the model.", stopping="Stopping (Ctrl-C again: at once)")
+    report: Report | None = None
 
-            def progress(stage: str, run: "Report") -> None:
-                display.update(stage, done=run.done, total=run.total, skipped=run.failed)
+    def progress(stage: str, run: "Report") -> None:
+        nonlocal report
+        report = run
+        display.update(stage, done=run.done, total=run.total, skipped=run.failed)
 
-            with display, interruptible(stop, display) as received:
-                report = index_tiles(
-                    archive or [],
-                    index=folder,
-                    model=model,
-                    weights=weights,
-                    device=device,
-                    bands=bands,
-                    offset=offset,
-                    kind="flat",
-                    stop=stop,
-                    progress=progress,
-                    show_download=show_progress(),
-                )
-            if report.interrupted:
-                say(f"Interrupted after {report.done:,} of {report.total:,} tiles; nothing is kept.")
-                raise typer.Exit(128 + received[0] if received else INTERRUPTED)
-            if report.failed:
-                first = report.failures[0]
-                unread = f"{report.failed:,} of {report.total:,} files could not be read."
-                say(f"{unread} The first: {first.source} {first.reason}.")
-        with SearchIndex.open(folder, model=model, weights=weights, device=device, progress=show_progress()) as opened:
-            yield opened
+    try:
+        with display, interruptible(stop, display) as received:
+            report = index_tiles(
+                archive,
+                index=folder,
+                model=model,
+                weights=weights,
+                device=device,
+                bands=bands,
+                offset=offset,
+                kind="flat",
+                stop=stop,
+                progress=progress,
+                show_download=show_progress(),
+            )
+    except ArchiveError as error:
+        if report is None or not report.nothing_read:
+            raise
+        first = report.failures[0]
+        files = f"{report.total:,} file{'s' * (report.total != 1)}"
+        raise ArchiveError(
+            f"None of the {files} could be read. The first: {first.source} {first.reason}."
+        ) from error  # the list of all goes with the folder
+    if report.interrupted:
+        say(f"Interrupted after {report.done:,} of {report.total:,} tiles; nothing is kept.")
+        raise typer.Exit(128 + received[0] if received else INTERRUPTED)
+    if report.failed:
+        say(f"{report.failed:,} of {report.total:,} files could not be read:")
+        for failure in report.failures[:_NAMED]:
+            say(f"  {failure.source}: {failure.reason}")
+        if report.failed > _NAMED:
+            say(f"  … and {report.failed - _NAMED:,} more")
+    return report.failed
 
 
 def _classes(said: str | None, path: Path | None) -> list[str]:

@@ -1,6 +1,8 @@
 """`msclip-search classify`: what is refused before anything is embedded, and what could not be read."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,49 @@ def test_a_format_may_be_said_of_a_file_of_any_name(run: Run, index: Path, tmp_p
         options = ("--index", index, "--classes", "a,b", "--format", "csv", "--output", tmp_path / name)
         assert run("classify", *options).exit_code == 0
         assert len((tmp_path / name).read_text(encoding="utf-8").splitlines()) == 13
+
+
+@pytest.fixture
+def spoilt(archive: Path, tmp_path: Path) -> Path:
+    """Make an archive of four tiles and seven files that are none."""
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    for path in sorted(archive.iterdir())[:4]:
+        shutil.copy(path, folder)
+    for number in range(7):
+        (folder / f"a{number}.tif").write_bytes(b"no TIFF")
+    return folder
+
+
+def test_files_that_cannot_be_read_are_named_and_strict_makes_them_an_error(run: Run, spoilt: Path) -> None:
+    ask = ("classify", spoilt, "--classes", "a,b", "--model", "untrained", "--format", "csv")
+    done = run(*ask)
+    assert done.exit_code == 0
+    head, *named, rest = done.stderr.splitlines()
+    assert head == "7 of 11 files could not be read:"
+    assert len(named) == 5
+    assert all(re.fullmatch(rf"  {re.escape(str(spoilt))}/a\d\.tif: \w.*", line) for line in named)
+    assert rest == "  … and 2 more"
+    assert len(done.stdout.splitlines()) == 1 + 4
+    strict = run(*ask, "--strict")
+    assert (strict.exit_code, strict.stdout, strict.stderr) == (1, done.stdout, done.stderr)
+    quiet = run(*ask, "--strict", "--quiet")
+    assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (1, done.stdout, "")
+
+
+def test_strict_says_nothing_where_all_could_be_read(run: Run, archive: Path) -> None:
+    done = run("classify", archive, "--classes", "a,b", "--model", "untrained", "--strict")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_where_no_file_can_be_read_the_first_is_named_and_no_list_that_is_gone(run: Run, spoilt: Path) -> None:
+    for path in spoilt.glob("tile_*"):
+        path.unlink()
+    done = run("classify", spoilt, "--classes", "a,b", "--model", "untrained")
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = rf"Error: None of the 7 files could be read\. The first: {re.escape(str(spoilt))}/a\d\.tif [^\n]*\.\n"
+    assert re.fullmatch(said, done.stderr)
+    assert "failures.csv" not in done.stderr
+    none = run("classify", spoilt / "none", "--classes", "a,b", "--model", "untrained")
+    assert none.exit_code == 1
+    assert f"{spoilt}{os.sep}none" in none.stderr
