@@ -89,8 +89,7 @@ def simulate(
         msclip-search index ./tiles --labels ./tiles/tiles.csv
     """
     set_voice(quiet=quiet, verbose=verbose)
-    if sheet is not None and sheet.resolve().parent != folder.resolve():  # which is made where there is none
-        check_target(sheet)
+    _check_sheet(sheet, folder)
     from msclip_search.simulation import Simulation, simulate_archive
 
     simulation = Simulation(
@@ -120,9 +119,23 @@ def simulate(
         say(f"Interrupted after {made.tiles:,} of {count * series:,} tiles; those in {folder} are complete.")
         raise typer.Exit(128 + received[0] if received else INTERRUPTED)
     if sheet:
-        _draw(simulation, count, sheet)
+        try:
+            _draw(simulation, count, sheet)
+        except (Exception, KeyboardInterrupt):
+            say(f"The {made.tiles:,} simulated tiles in {made.folder} are complete, but the sheet was not drawn.")
+            raise
     if not VOICE.quiet:
         _summary(made, sheet, offset=offset)
+
+
+def _check_sheet(sheet: Path | None, folder: Path) -> None:
+    """Refuse a sheet that could not be written, before anything is made."""
+    if sheet is None:
+        return
+    if sheet.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{sheet} does not end in .png.", param_hint="--sheet")
+    if folder.exists() or sheet.resolve().parent != folder.resolve():  # the folder of tiles will be there by then
+        check_target(sheet)
 
 
 def _place(text: str | None) -> tuple[float, float] | None:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from msclip_search import Simulation, simulate
+from msclip_search.errors import StorageError
 from msclip_search.pictures import false_colour, true_colour
 from tests.cli.conftest import Run
 
@@ -73,6 +74,40 @@ def test_the_sheet_shows_the_tiles_in_both_colours(run: Run, tmp_path: Path) -> 
     beside = np.lib.stride_tricks.sliding_window_view(sheet, (128, 128, 3))[:, :, 0]
     for picture in twice:
         assert (beside == picture).all(axis=(2, 3, 4)).any()
+
+
+@pytest.mark.parametrize("name", ["sheet.jpg", "sheet", "png", "sheet.png.gz"])
+def test_a_sheet_is_a_png(run: Run, tmp_path: Path, name: str) -> None:
+    done = run("simulate", tmp_path / "tiles", "--count", 0, "--sheet", tmp_path / "no" / name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "does not end in .png." in re.sub(r"[│\s]+", " ", done.stderr)
+    assert list(tmp_path.iterdir()) == []
+    assert run("simulate", tmp_path / "tiles", "--count", 1, "--size", 32, "--sheet", tmp_path / "S.PNG").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (StorageError("The disk is full."), (1, "Error: The disk is full.")),
+        (MemoryError(), (1, "Error: MemoryError")),
+        (KeyboardInterrupt(), (130, "Interrupted.")),
+    ],
+)
+def test_tiles_are_complete_where_their_sheet_fails(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, end: tuple[int, str]
+) -> None:
+    def draw(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("msclip_search.simulation.contact_sheet", draw)
+    tiles = tmp_path / "tiles"
+    done = run("simulate", tiles, "--count", 2, "--size", 32, "--sheet", tmp_path / "sheet.png")
+    first, second = done.stderr.splitlines()
+    assert first == f"The 2 simulated tiles in {tiles} are complete, but the sheet was not drawn."
+    assert done.exit_code == end[0]
+    assert second.startswith(end[1])
+    assert len(list(tiles.rglob("*.tif"))) == 2
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_a_sheet_may_lie_among_the_tiles_but_not_nowhere(run: Run, tmp_path: Path) -> None:
