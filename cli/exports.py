@@ -1,14 +1,16 @@
 """What a query leaves beside its table: a page of pictures, and chips."""
 
 import datetime as dt
+import difflib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from msclip_search.cli.console import fail, say
+from msclip_search.cli.console import err, fail, out, say
 from msclip_search.disk import disk_errors
 from msclip_search.errors import StorageError
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 """How many of the sources that are gone are named."""
+_LABELS = 8
+"""How many labels are named where none is near."""
 
 
 def check_target(path: Path | None) -> None:
@@ -71,18 +75,56 @@ def write_tiles(results: Sequence["Hits"], folder: Path, *, overwrite: bool) -> 
     say(f"{_tiles(done.tiles)} written to {folder}, with {done.pictures:,} in true colour.{gone}")
 
 
-def judged(index: "SearchIndex", hits: "Hits", labels: Sequence[str]) -> str:
-    """Say how good a query's hits are, by the labels that make a tile right."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How good hits are."""
+
+    lines: tuple[str, ...] = ()
+    """A sentence a query."""
+    notes: tuple[str, ...] = ()
+    """What is odd about the labels that were named."""
+
+
+def judged(index: "SearchIndex", results: Sequence["Hits"], labels: Sequence[str]) -> Verdict:
+    """Say how good the hits are of each query, by the labels that make a tile right."""
     from msclip_search.evaluation import Relevance, judge, percent
 
-    found = judge(index, hits, Relevance(any=tuple(labels)))
-    what = " or ".join(labels)
-    if not found.relevant:
-        return f"{hits.query}: no tile of the index has the label {what}."
-    return (
-        f"{hits.query}: {found.right:,} of {len(hits):,} hits are {what}, of {found.relevant:,} tiles that are. "
-        f"AP@{found.k} {percent(found.standard)} % (standard), {percent(found.torchmetrics)} % (torchmetrics)."
-    )
+    known = {name for names in index.tiles(["labels"])["labels"].to_pylist() for name in names}
+    if not known:
+        return Verdict(notes=("no tile of the index is labelled: `index` takes --labels or --label-from.",))
+    notes = tuple(_unknown(label, known) for label in dict.fromkeys(labels) if label not in known)
+    there = [label for label in dict.fromkeys(labels) if label in known]
+    if not there:
+        return Verdict(notes=notes)
+    what = " or ".join(there)
+    lines = []
+    for hits in results:
+        found = judge(index, hits, Relevance(any=tuple(there)))
+        lines.append(
+            f"{hits.query}: {found.right:,} of {len(hits):,} hits are {what}, of {found.relevant:,} tiles that are. "
+            f"AP@{found.k} {percent(found.standard)} % (standard), {percent(found.torchmetrics)} % (torchmetrics)."
+        )
+    return Verdict(tuple(lines), notes)
+
+
+def print_verdict(verdict: Verdict, *, beside_table: bool) -> None:
+    """Print what was asked for, also quietly: on standard output with a table, never among data."""
+    for line in verdict.lines:
+        (out() if beside_table else err()).print(line, soft_wrap=True)
+    from rich.text import Text
+
+    for note in verdict.notes:
+        err().print(Text.assemble(("Warning: ", "bold yellow"), note), soft_wrap=True)
+
+
+def _unknown(label: str, known: set[str]) -> str:
+    """Say that the index lacks a label, and which of its labels are near."""
+    folded: dict[str, str] = {}
+    for name in sorted(known):
+        folded.setdefault(name.casefold(), name)
+    near = [folded[word] for word in difflib.get_close_matches(label.casefold(), folded, n=3, cutoff=0.5)]
+    hint = f" Near it are: {', '.join(near)}." if near else f" It has {_some(sorted(known))}."
+    return f"no tile of the index has the label {label}.{hint}"
 
 
 def write_file(content: bytes, path: Path) -> None:
@@ -98,6 +140,11 @@ def write_file(content: bytes, path: Path) -> None:
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LABELS:,} more" if len(names) > _LABELS else ""
+    return f"{', '.join(names[:_LABELS])}{more}"
 
 
 def _gone(missing: Sequence[tuple[str, str]], done: str) -> str:

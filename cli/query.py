@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli.console import handled, say, set_voice, show_progress
+from msclip_search.cli.console import handled, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
@@ -118,10 +118,9 @@ def query(
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
         results = opened.search_many(texts, k=top_k, templates=templates)
         named_model = opened.model
-        judged = [exports.judged(opened, hits, relevant) for hits in results] if relevant else []
+        verdict = exports.judged(opened, results, relevant) if relevant else exports.Verdict()
     write_results(results, chosen, output=output, index=str(index), model=named_model)
-    for line in judged:
-        say(line)
+    exports.print_verdict(verdict, beside_table=chosen == "table")
     if gallery is not None:
         exports.write_gallery(results, gallery, index=str(index), model=named_model)
     if chips is not None:

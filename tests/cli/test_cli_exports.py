@@ -15,6 +15,7 @@ from msclip_search import Hits, SearchIndex
 from msclip_search.cli.exports import check_target
 from msclip_search.errors import StorageError
 from tests.cli.conftest import Run
+from tests.evaluation.planting import plant
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,50 @@ def test_a_pipe_may_be_written_to(tmp_path: Path) -> None:
     code = "from pathlib import Path; from msclip_search.cli.exports import check_target as c, write_file as w;"
     code += "p = Path('/dev/stdout'); c(p); w(b'hits', p)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"hits"
+
+
+LABELS = [["Forest"], ["River"], ["Sea lake"], ["Forest", "River"]]
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled") / "idx"
+    plant(folder, LABELS, towards=["Forest", "River"], noise=0.1)
+    return folder
+
+
+def test_the_verdict_stands_below_the_table_and_never_among_data(run: Run, labelled: Path, tmp_path: Path) -> None:
+    ask = ("query", "Forest", "--index", labelled, "-k", 4, "--quiet")
+    table = run(*ask).stdout
+    data = run(*ask, "--format", "csv").stdout
+    said = "Forest: 2 of 4 hits are Forest, of 2 tiles that are. AP@4 100.0 % (standard), 100.0 % (torchmetrics).\n"
+    judge = (*ask, "--relevant", "Forest")
+    beside = run(*judge)
+    assert (beside.exit_code, beside.stdout, beside.stderr) == (0, table + said, "")
+    apart = run(*judge, "--format", "csv")
+    assert (apart.exit_code, apart.stdout, apart.stderr) == (0, data, said)
+    filed = run(*judge, "--output", tmp_path / "hits.csv")
+    assert (filed.exit_code, filed.stdout, filed.stderr) == (0, "", said)
+    assert (tmp_path / "hits.csv").read_text(encoding="utf-8") == data
+    plain = run(*judge, "--format", "table", "--output", tmp_path / "hits.txt")
+    assert (plain.exit_code, plain.stdout, plain.stderr) == (0, said, "")
+
+
+def test_labels_that_the_index_lacks_are_named_with_those_that_are_near(run: Run, labelled: Path) -> None:
+    ask = ("query", "Forest", "--index", labelled, "-k", 4, "--quiet")
+    both = run(*ask, "--relevant", "forests", "--relevant", "River")
+    assert both.exit_code == 0
+    assert "hits are River, of 2 tiles that are. AP@4 " in both.stdout
+    assert both.stderr == "Warning: no tile of the index has the label forests. Near it are: Forest.\n"
+    none = run(*ask, "--relevant", "xyz")
+    assert (none.exit_code, none.stdout) == (0, run(*ask).stdout)
+    assert none.stderr == "Warning: no tile of the index has the label xyz. It has Forest, River, Sea lake.\n"
+
+
+def test_an_index_without_labels_says_so(run: Run, index: Path) -> None:
+    done = run("query", "x", "y", "--index", index, "--relevant", "Forest")
+    assert done.exit_code == 0
+    assert done.stderr == "Warning: no tile of the index is labelled: `index` takes --labels or --label-from.\n"
 
 
 def test_overwrite_is_for_chips(run: Run, index: Path) -> None:
