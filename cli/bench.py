@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from msclip_search.cli.bench_render import comparison, table
 from msclip_search.cli.console import handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import write_file
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
@@ -12,20 +13,17 @@ from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Ve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
-
-    from msclip_search.evaluation import Classification, Report, Summary
+    from msclip_search.evaluation import Report, Summary
 
 bench = typer.Typer(no_args_is_help=True, help="Score rankings with mAP@100.")
 
 _PLOTS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown"}
-_BAR = 24
 
 Depth: TypeAlias = Annotated[int, typer.Option("--depth", "-k", min=1, metavar="NUMBER", help="k of mAP@k.")]
 Templates: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="NAME|FILE.txt", help="Prompt templates around each text: msclip, clip or a file."),
+    typer.Option(metavar="NAME|FILE.txt", help="Prompt templates around each text: msclip, clip, a file, or none."),
 ]
 Exact: TypeAlias = Annotated[
     bool, typer.Option("--exact", help="Scan exactly only: leave the ANN index and its loss out.")
@@ -91,8 +89,9 @@ def run(
 
     questions = read_questions(queries)
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
-        found = evaluate(opened, questions, k=depth, templates=templates, exact=exact, seed=seed)
-        made = report(opened, found, None, data=str(index), templates=templates, seed=seed)
+        named = without_none(templates)
+        found = evaluate(opened, questions, k=depth, templates=named, exact=exact, seed=seed)
+        made = report(opened, found, None, data=str(index.resolve()), templates=named, seed=seed)
     write_report(made, chosen, output, plot)
 
 
@@ -120,11 +119,16 @@ def compare(
 
     rows = [Summary.read(path) for path in results]
     for data in dict.fromkeys(row.data for row in rows):
-        out().print(_comparison(data, [*published(data), *(row for row in rows if row.data == data)]))
+        out().print(comparison(data, [*published(data), *(row for row in rows if row.data == data)]))
     if plot:
         if len({row.data for row in rows}) > 1:
             raise typer.BadParameter("These results are of several data sets: draw one at a time.", param_hint="--plot")
         _draw(rows, plot)
+
+
+def without_none(templates: str | None) -> str | None:
+    """Return the templates that are meant: `none` is a word for no templates."""
+    return None if templates == "none" else templates
 
 
 def check_plot(path: Path | None) -> None:
@@ -151,7 +155,7 @@ def write_report(made: "Report", form: str, output: Path | None, plot: Path | No
 
 def _write(made: "Report", form: str, output: Path | None) -> None:
     if form == "table" and output is None:
-        out().print(_table(made))
+        out().print(table(made))
         return
     texts = {"json": made.to_json, "csv": made.to_csv, "markdown": made.to_markdown, "table": made.to_markdown}
     text = texts[form]()
@@ -164,111 +168,6 @@ def _write(made: "Report", form: str, output: Path | None) -> None:
         f"mAP@{found.k} {found.mean('standard'):.4f} (standard), {found.mean('torchmetrics'):.4f} (torchmetrics); "
         f"written to {output}."
     )
-
-
-def _table(made: "Report") -> "RenderableType":
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from msclip_search.evaluation import in_words, loss, percent
-
-    found, k = made.retrieval, made.retrieval.k
-    title = Text.assemble(
-        (made.model, "bold"),
-        " on ",
-        (made.data, "bold"),
-        f"  {found.tiles:,} tiles, templates {made.templates or 'none'}",
-    )
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    names = [
-        "query",
-        "relevant",
-        f"AP@{k} standard",
-        f"AP@{k} torchmetrics",
-        f"P@{k}",
-        f"recall@{k}",
-        f"nDCG@{k}",
-        "R-prec.",
-    ]
-    names += ["ANN recall", "ANN loss"] if found.ann else []
-    for name in names:
-        table.add_column(name, justify="left" if name == "query" else "right", no_wrap=name != "query")
-    for score in found.scores:
-        cells = [score.name, f"{score.relevant:,}", in_words(score.standard), in_words(score.torchmetrics)]
-        cells += [percent(value) for value in (score.precision, score.recall, score.ndcg, score.r_precision)]
-        cells += [percent(score.ann_recall), _points(loss(score, "standard"))] if found.ann else []
-        table.add_row(*(Text(cell) for cell in cells))
-    cells = ["mean", "", in_words(found.standard), in_words(found.torchmetrics)]
-    cells += [percent(found.mean(name)) for name in ("precision", "recall", "ndcg", "r_precision")]
-    cells += [percent(found.mean("ann_recall")), _points(loss(found, "standard"))] if found.ann else []
-    table.add_section()
-    table.add_row(*(Text(cell, style="bold") for cell in cells))
-    notes = [Text(note, style="dim") for note in _notes(made)]
-    more = [_classification(made.classification)] if made.classification else []
-    return Group(title, table, *notes, *more, "")
-
-
-def _notes(made: "Report") -> list[str]:
-    from msclip_search.evaluation import loss, percent
-
-    found = made.retrieval
-    notes = ["In percent, 95 % intervals over tiles. standard: over min(R, k); torchmetrics: over the hits found."]
-    if found.ann:
-        both = " and ".join(
-            f"{percent(found.mean(f'ann_{name}'))} ({name}, loss {_points(loss(found, name))} points)"
-            for name in ("standard", "torchmetrics")
-        )
-        notes.append(f"Through IVF-PQ mAP@{found.k} is {both}; the columns before ANN are from exact scans.")
-    if found.unanswerable:
-        notes.append(f"Left out, because no tile has the label: {', '.join(found.unanswerable)}.")
-    if found.unasked:
-        shown = ", ".join(found.unasked[:8]) + (", …" if len(found.unasked) > 8 else "")
-        notes.append(f"{len(found.unasked):,} labels that no query asks for: {shown}.")
-    if made.seen is not None:
-        notes.append(f"{made.seen:,} of {found.tiles:,} tiles seen in training.")
-    return notes
-
-
-def _classification(found: "Classification") -> "RenderableType":
-    from rich.table import Table
-    from rich.text import Text
-
-    from msclip_search.evaluation import in_words, percent
-
-    rows = Table.grid(padding=(0, 2))
-    what = "right decisions, mean over classes" if found.several_labels else "accuracy (top-1)"
-    rows.add_row("zero-shot", Text(f"{what} {in_words(found.accuracy)}"))
-    if found.top5:
-        rows.add_row("", Text(f"top-5 {in_words(found.top5)}"))
-    rows.add_row("", Text(f"mean recall of classes {in_words(found.mean_recall)}"))
-    rows.add_row("", Text(f"mAP over all tiles {percent(found.mean_average_precision)}"))
-    return rows
-
-
-def _points(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{100 * value:+.2f}"  # noqa: PLR0124 - nan
-
-
-def _comparison(data: str, rows: "list[Summary]") -> "RenderableType":
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from msclip_search.evaluation import in_words, percent
-    from msclip_search.evaluation.published import SOURCE
-
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("model", "accuracy", "mAP standard", "mAP torchmetrics", "", ""):
-        table.add_column(name, justify="left" if name in {"model", ""} else "right", no_wrap=True)
-    for row in rows:
-        torchmetrics = in_words(row.torchmetrics) if row.torchmetrics else "-"
-        standard = percent(row.standard.value) if row.quoted else in_words(row.standard)
-        bar = "━" * round(_BAR * row.standard.value) if row.standard.value == row.standard.value else ""
-        cells = [row.model, percent(row.accuracy), standard, torchmetrics, bar, "quoted" if row.quoted else ""]
-        table.add_row(*(Text(cell, style="dim" if row.quoted else "") for cell in cells))
-    note = f"quoted: {SOURCE}; its kind of mAP is not said there." if any(row.quoted for row in rows) else ""
-    return Group(Text(data, style="bold"), table, Text(note, style="dim"), "")
 
 
 def format_of(output: Path | None) -> str:

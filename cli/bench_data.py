@@ -20,6 +20,7 @@ from msclip_search.cli.bench import (
     bench,
     check_plot,
     format_of,
+    without_none,
     write_report,
 )
 from msclip_search.cli.console import handled, say, set_voice, show_progress
@@ -109,7 +110,7 @@ def _command(name: str) -> Callable[..., None]:
                 split=split,
                 bands=bands,
                 k=depth,
-                templates=None if templates in {None, "none"} else templates,
+                templates=without_none(templates),
                 exact=exact,
                 kind=kind,
                 seed=seed,
@@ -120,8 +121,6 @@ def _command(name: str) -> Callable[..., None]:
             )
         for note in found.notes:
             say(note)
-        if found.run.failed:
-            say(f"{found.run.failed:,} files could not be read: {found.index / 'failures.csv'}.")
         write_report(found.report, chosen, output, plot)
 
     command.__doc__ = f"""Measure a model on {name}.

@@ -142,13 +142,14 @@ def map_interval(
 
     Each tile is drawn a Poisson number of times (Hanley & MacGibbon 2006, Computer Methods and Programs in
     Biomedicine 83), the same for all queries, and stands that many times in the ranking. Relevant tiles beyond the hits
-    are drawn as one number a query, so that nothing but the hits is needed.
+    are drawn as one number a query, so that nothing but the hits is needed. A query none of whose right answers is
+    drawn keeps its value, so that every mean is over the same queries; where R is small, intervals are rough.
 
     Parameters
     ----------
     tiles
         Number of the tile of each hit, (queries, hits), −1 where there is none. Hits beyond k are needed, since tiles
-        that are never drawn make room: twice k are plenty.
+        that are never drawn make room: see `spare_depth`.
     relevant, scores, total, k
         See `average_precision_of_found`.
     definition
@@ -171,29 +172,37 @@ def map_interval(
     names, places = np.unique(tiles[there], return_inverse=True)
     beyond = total - relevant.sum(axis=1)
     means = np.empty(resamples)
+    asked = total > 0
     for sample in range(resamples):
         times = np.zeros(tiles.shape, np.int64)
         times[there] = random.poisson(1.0, len(names))[places]
         rest = random.poisson(np.maximum(beyond, 0))
-        means[sample] = _resampled_map(relevant, counted, times, rest, k=k, definition=definition)
-    low, high = np.nanpercentile(means, _CONFIDENCE)
-    return Interval(float(np.nanmean(value)), float(low), float(high))
+        drawn = _resampled(relevant, counted, times, rest, k=k, definition=definition)
+        means[sample] = np.where(np.isnan(drawn), value, drawn)[asked].mean()
+    low, high = np.percentile(means, _CONFIDENCE)
+    return Interval(float(value[asked].mean()), float(low), float(high))
 
 
-def _resampled_map(
+def spare_depth(k: int) -> int:
+    """Return how deep to search for a bootstrap at k: among so many tiles at least k are drawn, all but surely."""
+    return 2 * k + 20
+
+
+def _resampled(
     relevant: Flags, counted: Flags, times: Counts, rest: Counts, *, k: int, definition: Definition
-) -> float:
-    """Mean over queries of AP@k where each hit stands `times` times and `rest` relevant tiles are not among them."""
-    values = []
-    for right, taken, often, more in zip(relevant, counted, times, rest, strict=True):
+) -> Values:
+    """AP@k of each query where each hit stands `times` times and `rest` relevant tiles are not among them.
+
+    nan for a query none of whose right answers is drawn.
+    """
+    values = np.full(len(relevant), np.nan)
+    for row, (right, taken, often, more) in enumerate(zip(relevant, counted, times, rest, strict=True)):
         drawn = np.repeat(taken, often)[:k][None]
         total = int((right * often).sum()) + int(more)
-        if total == 0:
-            continue
-        sums = float((_precisions(drawn) * drawn).sum())
-        parts = min(total, k) if definition == "standard" else max(int(drawn.sum()), 1)
-        values.append(sums / parts)
-    return float(np.mean(values)) if values else float("nan")
+        if total:
+            parts = min(total, k) if definition == "standard" else max(int(drawn.sum()), 1)
+            values[row] = float((_precisions(drawn) * drawn).sum()) / parts
+    return values
 
 
 def placed(scores: NDArray[np.floating], truth: Counts) -> Counts:
@@ -239,14 +248,44 @@ def share_interval(
 ) -> Interval:
     """Return the mean over groups of right / (right + wrong), with the interval of the same bootstrap over tiles.
 
-    One group is an accuracy, a group a class a mean recall; groups without a tile are left out.
+    One group is an accuracy, a group a class a mean recall; groups without a tile are left out. A tile is in one group
+    at most: see `overlapping_interval` for others.
     """
     there = right + wrong > 0
     if not there.any():
         return Interval(np.nan, np.nan, np.nan)
     right, wrong = right[there], wrong[there]
     hits, misses = random.poisson(right, (resamples, len(right))), random.poisson(wrong, (resamples, len(wrong)))
-    with np.errstate(invalid="ignore"):
-        means = np.nanmean(hits / (hits + misses), axis=1)
-    low, high = np.nanpercentile(means, _CONFIDENCE)
-    return Interval(float((right / (right + wrong)).mean()), float(low), float(high))
+    shares, drawn = right / (right + wrong), _over(hits, hits + misses)
+    low, high = np.percentile(np.where(np.isnan(drawn), shares, drawn).mean(axis=1), _CONFIDENCE)
+    return Interval(float(shares.mean()), float(low), float(high))
+
+
+def overlapping_interval(
+    right: Flags, there: Flags, *, random: np.random.Generator, resamples: int = RESAMPLES
+) -> Interval:
+    """Return the mean over classes of the share of right decisions, with the interval of a bootstrap over tiles.
+
+    A tile counts in several classes, so it is drawn once for all of them.
+
+    Parameters
+    ----------
+    right
+        Whether each decision is right, (tiles, classes).
+    there
+        Which decisions count, (tiles, classes); a class without any is left out.
+    random, resamples
+        Of the bootstrap.
+    """
+    counted = there.any(axis=0)
+    if not counted.any():
+        return Interval(np.nan, np.nan, np.nan)
+    hits, parts = (right & there)[:, counted].astype(np.float32), there[:, counted].astype(np.float32)
+    shares = hits.sum(axis=0, dtype=np.float64) / parts.sum(axis=0, dtype=np.float64)
+    means = np.empty(resamples)
+    for sample in range(resamples):
+        times = random.poisson(1.0, len(hits)).astype(np.float32)
+        drawn = _over(times @ hits, times @ parts)
+        means[sample] = np.where(np.isnan(drawn), shares, drawn).mean()
+    low, high = np.percentile(means, _CONFIDENCE)
+    return Interval(float(shares.mean()), float(low), float(high))

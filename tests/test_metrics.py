@@ -257,3 +257,20 @@ def test_the_interval_of_a_share_is_that_of_a_plain_bootstrap() -> None:
     found = metrics.share_interval(right, wrong, random=random)
     assert found.value == pytest.approx(np.mean([correct[label == name].mean() for name in range(4)]))
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+
+
+def test_the_interval_of_overlapping_classes_draws_tiles_and_not_classes() -> None:
+    random = np.random.default_rng(11)
+    hard = random.random((200, 1))
+    right = random.random((200, 12)) < 0.2 + 0.7 * hard  # the same tiles are hard for all classes
+    there = random.random((200, 12)) < 0.6
+    means = []
+    for _ in range(2_000):
+        drawn = random.integers(0, 200, 200)
+        means.append(np.mean([right[drawn, name][there[drawn, name]].mean() for name in range(12)]))
+    low, high = np.percentile(means, [2.5, 97.5])
+    found = metrics.overlapping_interval(right, there, random=random)
+    assert found.value == pytest.approx(np.mean([right[there[:, name], name].mean() for name in range(12)]))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+    apart = metrics.share_interval((right & there).sum(axis=0), (~right & there).sum(axis=0), random=random)
+    assert apart.high - apart.low < 0.8 * (high - low)  # what would come of drawing classes one by one

@@ -3,9 +3,11 @@
 import hashlib
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from msclip_search import models
 from msclip_search.archives import Reading, sha256_of
@@ -22,6 +24,7 @@ from msclip_search.ingest import Report as Run
 from msclip_search.models import templates as prompts
 from msclip_search.models.spec import is_sha256
 from msclip_search.search import SearchIndex
+from msclip_search.store import open_snapshot, open_writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +101,49 @@ def bench(
     layout = parse_layout(bands) if bands is not None else None
     reading = Reading(want=encoder.spec.bands, substitutes=encoder.spec.substitutes, layout=layout)
     opened = data.open(root, reading=reading, split=split)
+    if len(opened.classes) < 2:
+        raise QueryError(f"{root} has {len(opened.classes)} class: two at least are told from one another.")
     folder = Path(cache) / _name(data, root, split, bands, encoder.fingerprint)
     run = ingest(opened.archive, folder, encoder, kind=kind, labels=opened.labels, stop=stop, progress=progress)
     if run.interrupted:
         raise ArchiveError(f"Interrupted: {run.done:,} of {run.total:,} tiles are embedded, and kept in {folder}.")
     questions = of_classes([(one.name, one.words) for one in opened.classes])
+    gone = _forget(folder, {item.source for item in opened.archive.items()})
     with SearchIndex.open(folder, weights=weights, device=device) as index:
         found = evaluate(index, questions, k=k, templates=templates, exact=exact, seed=seed)
         several = data.several_labels if data.classes else None
         told = classify(index, questions, templates=templates, several_labels=several, seed=seed)
         known = None if seen is None else _seen(index, seen)
         made = report(index, found, told, data=data.name, templates=templates, seed=seed, seen=known)
-    return Benched(report=made, run=run, index=folder, notes=opened.notes)
+        notes = (*opened.notes, *_notes(run, gone))
+        if kind == "ivfpq" and not found.ann and not exact:
+            notes += (f"What IVF-PQ costs was not measured: {index.info().reason}.",)
+    return Benched(report=made, run=run, index=folder, notes=notes)
+
+
+def _forget(folder: Path, sources: Collection[str]) -> int:
+    """Take tiles out of kept embeddings whose files are no longer in the data set; returns how many."""
+    snapshot = open_snapshot(folder)
+    found = snapshot.table(["source"])["source"].to_pylist()
+    gone = snapshot.live_rows[[source not in sources for source in found]]
+    if len(gone):
+        manifest = snapshot.manifest
+        writer = open_writer(folder, model=manifest.model)
+        writer.commit([], np.empty((0, manifest.dimension), np.float16), delete=gone)
+    return len(gone)
+
+
+def _notes(run: Run, gone: int) -> Iterator[str]:
+    if run.failed:
+        first = run.failures[0]
+        yield (
+            f"{run.failed:,} could not be read and are missing from these numbers. "
+            f"The first: {first.source} {first.reason}. All: {run.failures_file}."
+        )
+    if run.duplicates:
+        yield f"{run.duplicates:,} hold the same tile as another file: they count once, with the labels of the first."
+    if gone:
+        yield f"{gone:,} kept embeddings were of files that are gone, and were dropped."
 
 
 def _seen(index: SearchIndex, hashes: Collection[str]) -> int:
@@ -120,7 +154,7 @@ def _seen(index: SearchIndex, hashes: Collection[str]) -> int:
 
 
 def read_hashes(path: Path) -> frozenset[str]:
-    """Read a list of sha256, one a line; what follows a space, as `sha256sum` writes it, is passed over.
+    """Read a list of sha256, one a line; what follows it, as `sha256sum` writes, is passed over.
 
     Raises
     ------
@@ -133,8 +167,9 @@ def read_hashes(path: Path) -> frozenset[str]:
         raise QueryError(f"The list {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     found = set()
     for number, line in enumerate(lines, 1):
-        if not (word := line.split(" ")[0].strip().lower()):
+        if not line.strip():
             continue
+        word = line.split()[0].lower()
         if not is_sha256(word):
             raise QueryError(f"{path}, line {number}: this is no sha256 of 64 hexadecimal digits.")
         found.add(word)

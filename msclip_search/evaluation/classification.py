@@ -169,9 +169,9 @@ def _several(
             )
             for row, question in enumerate(questions)
         ),
-        accuracy=metrics.share_interval(agreed, len(truth) - agreed, random=random),
+        accuracy=metrics.overlapping_interval(decided == truth, np.ones_like(truth), random=random),
         top5=None,
-        mean_recall=metrics.share_interval(right, totals - right, random=random),
+        mean_recall=metrics.overlapping_interval(decided, truth, random=random),
         mean_average_precision=_mean(precisions),
         confusion=None,
         left_out=left_out,

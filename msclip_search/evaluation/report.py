@@ -138,6 +138,10 @@ class Summary:
     accuracy: float | None
     standard: Interval
     torchmetrics: Interval | None
+    k: int = 100
+    tiles: int | None = None
+    templates: str | None = None
+    data_fingerprint: str | None = None
     classes: tuple[tuple[str, Interval], ...] = ()
     """AP of each query, `standard`, in their order; empty where only means are known."""
     quoted: bool = False
@@ -154,9 +158,11 @@ class Summary:
 
         Raises
         ------
-        KeyError, TypeError
-            It is something else.
+        KeyError, TypeError, ValueError
+            It is something else, or of another version.
         """
+        if body["format"] != FORMAT:
+            raise ValueError(f"format {body['format']} is not known")
         accuracy = body["classification"] and body["classification"]["accuracy"]["value"]
         found = body["retrieval"]
         return cls(
@@ -165,6 +171,10 @@ class Summary:
             accuracy=accuracy,
             standard=_interval(found["standard"]),
             torchmetrics=_interval(found["torchmetrics"]),
+            k=int(found["k"]),
+            tiles=int(found["tiles"]),
+            templates=body["templates"],
+            data_fingerprint=str(body["data_fingerprint"]),
             classes=tuple((str(one["name"]), _interval(one["standard"])) for one in found["scores"]),
         )
 
@@ -213,7 +223,7 @@ def loss(score: Score | Retrieval, definition: str) -> float | None:
 
 
 def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever dataclasses hold

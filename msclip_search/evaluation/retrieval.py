@@ -14,8 +14,6 @@ from msclip_search.search import Hits, SearchIndex
 
 DEPTH = 100
 """k of mAP@k where none is asked for."""
-_SPARE = 2
-"""Depths that are searched, for the bootstrap: tiles that are never drawn make room for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,8 @@ class Retrieval:
     """Whether the index has an ANN index, so that it was measured too."""
     unasked: tuple[str, ...]
     """Labels that no question asks for."""
+    unknown: tuple[str, ...]
+    """Labels that are asked for and that no tile has."""
 
     @property
     def unanswerable(self) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class _Ranking:
         self, rows: slice, total: NDArray[np.int64], how: "_Bootstrap", definition: metrics.Definition
     ) -> Interval:
         """Return the mAP of some questions."""
-        depth = _SPARE * how.k
+        depth = metrics.spare_depth(how.k)
         return metrics.map_interval(
             self.tiles[rows, :depth],
             self.relevant[rows, :depth],
@@ -150,13 +150,16 @@ def evaluate(
         raise QueryError(f"No tile of {index.path} has a label: index it with --labels or --label-from.")
     right = np.stack([question.relevant.holds(labels) for question in questions])
     total = right.sum(axis=1)
+    if not total.any():
+        near = ", ".join(list(labels.tiles_of)[:12])
+        raise QueryError(f"No tile of {index.path} is a right answer to any question. Its labels: {near}, …")
     vectors = index.encode([question.text for question in questions], templates=templates)
     numbers = {name: number for number, name in enumerate(table["tile_id"].to_pylist())}
-    deep = max(_SPARE * k, int(total.max(initial=0)))
+    deep = max(metrics.spare_depth(k), int(total.max(initial=0)))
     found = _search(index, vectors, right, numbers, depth=deep, k=k, exact=True)
     ann = None
     if not exact and index.info().kind != "flat":
-        ann = _search(index, vectors, right, numbers, depth=_SPARE * k, k=k, exact=False)
+        ann = _search(index, vectors, right, numbers, depth=k, k=k, exact=False)
     how = _Bootstrap(k, np.random.default_rng(seed), resamples)
     everything = slice(None)
     asked = {label for question in questions for label in question.relevant.labels}
@@ -168,6 +171,7 @@ def evaluate(
         torchmetrics=found.interval(everything, total, how, "torchmetrics"),
         ann=ann is not None,
         unasked=tuple(label for label in labels.tiles_of if label not in asked),
+        unknown=tuple(sorted(asked - labels.tiles_of.keys())),
     )
 
 

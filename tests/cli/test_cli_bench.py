@@ -52,7 +52,8 @@ def test_a_run_prints_both_means_and_what_is_missing(run: Run, labelled: Path, q
         assert f"{100 * interval.value:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})" in mean
     assert "AP@100 standard" in done.stdout
     assert "AP@100 torchmetrics" in done.stdout
-    assert "Left out, because no tile has the label: a town." in done.stdout
+    assert "Left out, because no tile is a right answer: a town." in done.stdout
+    assert "Labels that no tile has: town." in done.stdout
 
 
 def test_results_are_written_and_compared(run: Run, labelled: Path, queries: Path, tmp_path: Path) -> None:
@@ -70,13 +71,23 @@ def test_results_are_written_and_compared(run: Run, labelled: Path, queries: Pat
     other.write_text(json.dumps({**body, "data": "eurosat-ms", "model": "mine"}), encoding="utf-8")
     shown = run("bench", "compare", results, other)
     assert shown.exit_code == 0, shown.output
-    quoted = [line for line in shown.stdout.splitlines() if line.rstrip().endswith("quoted")]
-    assert len(quoted) == 7
-    assert any("Llama3-MS-CLIP (10 bands)" in line and "67.9" in line and "63.0" in line for line in quoted)
-    mine = next(line for line in shown.stdout.splitlines() if line.startswith("mine"))
+    lines = shown.stdout.splitlines()
+    header = [line for line in lines if "mAP quoted" in line][1]  # of the table of eurosat-ms
+    quoted = next(line for line in lines if line.startswith("Llama3-MS-CLIP (10 bands)"))
+    assert quoted.split()[3:] == ["67.9", "-", "-", "63.0", "100", "-", "-"]
+    assert quoted.index("63.0") + 4 == header.index("mAP quoted") + len("mAP quoted")  # in that column, not another
+    mine = next(line for line in lines if line.startswith("mine"))
     assert f"{100 * body['retrieval']['standard']['value']:.1f}" in mine
-    assert "quoted" not in mine
+    assert mine.split()[-3:] == ["100", "200", "none"]
     assert "arXiv:2503.15969" in shown.stdout
+    deeper = tmp_path / "deeper.json"
+    run("bench", "run", "--index", labelled, "--queries", queries, "--depth", 10, "--output", deeper)
+    assert "different depths k" in run("bench", "compare", results, deeper).stdout
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps({**body, "data_fingerprint": "0" * 64}), encoding="utf-8")
+    assert "not of the same tiles" in run("bench", "compare", results, changed).stdout
+    changed.write_text(json.dumps({**body, "format": 99}), encoding="utf-8")
+    assert "holds no results of a benchmark" in run("bench", "compare", changed).stderr
 
 
 def test_the_same_run_twice_is_the_same(run: Run, labelled: Path, queries: Path) -> None:

@@ -61,12 +61,40 @@ def test_tiles_seen_in_training_are_counted(folders: Path, tmp_path: Path) -> No
     paths = sorted(folders.rglob("*.tif"))
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     listed = tmp_path / "seen.txt"
-    listed.write_text("".join(f"{value}  {path}\n" for value, path in zip(hashes[:5], paths, strict=False)))
+    listed.write_text("\n" + "".join(f" {value}\t{path}\n" for value, path in zip(hashes[:5], paths, strict=False)))
     seen = read_hashes(listed)
     assert seen == frozenset(hashes[:5])
     found = bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained", seen=seen)
     assert found.report.seen == 5
     assert bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained").report.seen is None
+
+
+def test_tiles_that_are_gone_count_no_more(folders: Path, tmp_path: Path) -> None:
+    bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained")
+    for path in sorted(folders.rglob("*.tif"))[:3]:
+        path.unlink()
+    again = bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained")
+    fresh = bench(data_set("folder"), folders, cache=tmp_path / "fresh", model="untrained")
+    assert again.report.retrieval == fresh.report.retrieval
+    assert again.report.retrieval.tiles == 9
+    assert any(note.startswith("3 kept embeddings were of files that are gone") for note in again.notes)
+
+
+def test_what_is_lost_on_the_way_is_said(folders: Path, tmp_path: Path) -> None:
+    shutil.copy(next((folders / "town").glob("*.tif")), folders / "meadow" / "copy.tif")
+    (folders / "town" / "broken.tif").write_bytes(b"II*\0")
+    notes = bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained").notes
+    assert any("hold the same tile as another file" in note for note in notes)
+    assert any(note.startswith("1 could not be read") and "broken.tif" in note for note in notes)
+    asked = bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained", kind="ivfpq").notes
+    assert any(note.startswith("What IVF-PQ costs was not measured") for note in asked)
+
+
+def test_one_class_is_refused_before_anything_is_embedded(tmp_path: Path) -> None:
+    make_archive(tmp_path / "data" / "only", 3)
+    with pytest.raises(QueryError, match="two at least"):
+        bench(data_set("folder"), tmp_path / "data", cache=tmp_path / "cache", model="untrained")
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(("content", "said"), [("abc\n", "line 1: this is no sha256"), (f"{'0' * 64}\nx", "line 2")])

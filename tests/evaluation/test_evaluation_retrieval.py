@@ -109,6 +109,7 @@ def test_what_is_missing_is_named_and_left_out(tmp_path: Path) -> None:
         found = evaluate(index, of_classes([("forest", "forest"), ("harbour", "harbour")]), resamples=20)
     assert found.unanswerable == ("harbour",)
     assert found.unasked == ("lake", "river")
+    assert found.unknown == ("harbour",)
     assert found.standard.value == 1
     assert np.isnan(found.scores[1].standard.value)
 
@@ -151,6 +152,24 @@ def test_the_loss_by_the_ann_index_is_a_number(tmp_path: Path) -> None:
     assert found.mean("ann_recall") < 1
 
 
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_a_perfect_ranking_is_perfect_in_every_resample(tmp_path: Path, k: int) -> None:
+    planted(tmp_path / "idx", 400, noise=0.05)
+    with SearchIndex.open(tmp_path / "idx") as index:
+        found = evaluate(index, of_classes([(word, word) for word in WORDS[:3]]), k=k, resamples=300)
+    assert (found.standard.low, found.standard.high) == (1, 1)
+
+
+def test_a_rare_class_does_not_leave_the_mean(tmp_path: Path) -> None:
+    labels = [["forest"]] * 60 + [["river"]]
+    plant(tmp_path / "rare", labels, towards=["forest"], noise=1.0)
+    with SearchIndex.open(tmp_path / "rare") as index:
+        found = evaluate(index, of_classes([("forest", "forest"), ("river", "river")]), k=20, resamples=300)
+    low, high = found.scores[0].standard.low, found.scores[0].standard.high
+    assert found.standard.high <= (high + 1) / 2
+    assert found.standard.low >= low / 2
+
+
 def test_what_cannot_be_asked(tmp_path: Path) -> None:
     plant(tmp_path / "idx", [[], []], towards=[], noise=1.0)
     with SearchIndex.open(tmp_path / "idx") as index:
@@ -160,3 +179,9 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
             evaluate(index, of_classes([("a", "a")]), k=0)
         with pytest.raises(QueryError, match=r"No tile of .* has a label: index it with --labels"):
             evaluate(index, of_classes([("a", "a")]))
+    plant(tmp_path / "other", [["forest"]] * 3, towards=[], noise=1.0)
+    with (
+        SearchIndex.open(tmp_path / "other") as index,
+        pytest.raises(QueryError, match=r"right answer to any question\. Its labels: forest"),
+    ):
+        evaluate(index, of_classes([("a", "a"), ("b", "b")]))
