@@ -93,7 +93,7 @@ def test_output_takes_its_format_from_its_name(run: Run, index: Path, tmp_path: 
     assert unknown.exit_code == 2
     nowhere = run("query", "x", "--index", index, "--output", tmp_path / "no" / "hits.json")
     assert nowhere.exit_code == 1
-    assert nowhere.stderr.startswith("Error: Writing ")
+    assert nowhere.stderr.startswith(f"Error: There is no folder {tmp_path / 'no'}: make it")
 
 
 def test_output_keeps_links_and_devices(run: Run, index: Path, tmp_path: Path) -> None:
