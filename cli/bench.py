@@ -7,7 +7,7 @@ import typer
 
 from msclip_search.cli.bench_render import comparison, table
 from msclip_search.cli.console import handled, out, say, set_voice, show_progress
-from msclip_search.cli.exports import write_file
+from msclip_search.cli.exports import check_target, write_file
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run(
     """
     set_voice(quiet=quiet, verbose=verbose)
     chosen = form or format_of(output)
-    check_plot(plot)
+    check_targets(output, plot)
     from msclip_search.evaluation import evaluate, read_questions, report
     from msclip_search.search import SearchIndex
 
@@ -114,7 +114,7 @@ def compare(
         msclip-search bench compare results/*.json --plot models.png
     """
     set_voice(quiet=quiet, verbose=verbose)
-    check_plot(plot)
+    check_targets(None, plot)
     from msclip_search.evaluation import Summary, published
 
     rows = [Summary.read(path) for path in results]
@@ -131,10 +131,12 @@ def without_none(templates: str | None) -> str | None:
     return None if templates == "none" else templates
 
 
-def check_plot(path: Path | None) -> None:
-    """Refuse a figure whose name does not say what it is."""
-    if path is not None and path.suffix.lower() not in _PLOTS:
-        raise typer.BadParameter(f"{path} does not end in one of {', '.join(_PLOTS)}.", param_hint="--plot")
+def check_targets(output: Path | None, plot: Path | None) -> None:
+    """Refuse what could not be written, and a figure whose name does not say what it is, before anything is done."""
+    if plot is not None and plot.suffix.lower() not in _PLOTS:
+        raise typer.BadParameter(f"{plot} does not end in one of {', '.join(_PLOTS)}.", param_hint="--plot")
+    for path in (output, plot):
+        check_target(path)
 
 
 def _draw(rows: "Sequence[Summary]", path: Path) -> None:

@@ -18,7 +18,7 @@ from msclip_search.cli.bench import (
     Seed,
     Templates,
     bench,
-    check_plot,
+    check_targets,
     format_of,
     without_none,
     write_report,
@@ -85,7 +85,7 @@ def _command(name: str) -> Callable[..., None]:
     ) -> None:
         set_voice(quiet=quiet, verbose=verbose)
         chosen = form or format_of(output)
-        check_plot(plot)
+        check_targets(output, plot)
         from msclip_search import models
         from msclip_search.datasets import data_set
         from msclip_search.evaluation import bench as measure

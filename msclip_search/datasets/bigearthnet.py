@@ -30,6 +30,7 @@ _LISTS = {
 """Columns of version 2, and lists of version 1, that say the same."""
 _WHY = {"contains_seasonal_snow": "under seasonal snow", "contains_cloud_or_shadow": "under clouds or their shadows"}
 _GONE, _BARE = "not in this folder", "with no label among the 19 classes"
+_NO_LABELS = "without a file of labels"
 _SPLIT_FILES = {"train": "train", "validation": "val", "test": "test"}
 _DEPTH = 2
 
@@ -81,7 +82,10 @@ def _chosen(
 ) -> Collection[str]:
     """Name the patches of a split that are here; of no split, those that have labels inside."""
     if split is None:
-        return [name for name, folder in here.items() if _json_of(folder)]
+        known = [name for name, folder in here.items() if _json_of(folder)]
+        if bare := sum(any(here[name].glob(f"{name}_B*.tif")) for name in here.keys() - set(known)):
+            left[_NO_LABELS] += bare
+        return known
     file = f"{_SPLIT_FILES[split]}.csv"
     listed = _listed(root, file) or _listed(root, f"bigearthnet-{file}")
     if listed is None:
@@ -110,7 +114,7 @@ def _second_version(root: Path, split: str | None, left: Counter[str]) -> Iterat
 def _home(root: Path, depth: int = _DEPTH) -> Path | None:
     """Return the folder that holds patches: this one, or one inside it."""
     inside = subfolders(root)
-    if any(_json_of(folder) for folder in inside[:1]):
+    if any(_json_of(folder) for folder in inside):
         return root
     return next((home for folder in inside if (home := _home(folder, depth - 1))), None) if depth else None
 

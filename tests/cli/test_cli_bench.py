@@ -139,8 +139,8 @@ def test_a_query_can_be_judged(run: Run, labelled: Path) -> None:
         total = sum(names == ["forest"] for names in index.tiles(["labels"])["labels"].to_pylist())
     right = [hit.labels == ("forest",) for hit in hits]
     sums = sum(sum(right[:rank]) / rank for rank in range(1, 101) if right[rank - 1])
-    assert f"{sum(right)} of 100 hits are forest, of {total} tiles that are." in done.stderr
-    assert f"AP@100 {100 * sums / min(total, 100):.1f} % (standard)" in done.stderr
+    assert f"{sum(right)} of 100 hits are forest, of {total} tiles that are." in done.stdout
+    assert f"AP@100 {100 * sums / min(total, 100):.1f} % (standard)" in done.stdout
     none = run("query", "forest", "--index", labelled, "--relevant", "town")
     assert "no tile of the index has the label town" in none.stderr
 
@@ -217,3 +217,14 @@ def test_the_cost_of_the_ann_index_is_said(run: Run, queries: Path, tmp_path: Pa
     assert "ANN recall" in shown
     plain = run("bench", "run", "--index", tmp_path / "idx", "--queries", queries, "--exact").stdout
     assert "ANN" not in plain
+
+
+def test_files_that_could_not_be_written_are_refused_first(run: Run, labelled: Path, queries: Path) -> None:
+    for option in (("--output", "nowhere/x.json"), ("--plot", "nowhere/x.png")):
+        done = run("bench", "run", "--index", labelled, "--queries", queries, *option)
+        assert done.exit_code == 1
+        assert "There is no folder nowhere" in done.stderr
+        early = run("bench", "folder", "--root", "absent", *option)
+        assert "There is no folder nowhere" in early.stderr
+    wrong = run("bench", "run", "--index", labelled, "--queries", queries, "--plot", "x.jpg")
+    assert wrong.exit_code == 2

@@ -181,3 +181,11 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"patch_id": ["patch"]}), tmp_path / "metadata.parquet")
     with pytest.raises(ArchiveError, match=r"metadata\.parquet lacks the columns labels, split\.$"):
         BEN.open(tmp_path, reading=TEN)
+
+
+def test_a_patch_without_labels_is_counted_wherever_it_stands(tmp_path: Path) -> None:
+    write_first_version(tmp_path, {name: LABELS[name] for name in (ONE, TWO)})
+    (tmp_path / ONE / f"{ONE}_labels_metadata.json").unlink()
+    labelled = BEN.open(tmp_path, reading=TEN)
+    assert labelled.notes == ("Left out: 1 patch without a file of labels.",)
+    assert labelled.archive.count() == 1
