@@ -114,7 +114,8 @@ def bench(
         several = data.several_labels if data.classes else None
         told = classify(index, questions, templates=templates, several_labels=several, seed=seed)
         known = None if seen is None else _seen(index, seen)
-        made = report(index, found, told, data=data.name, templates=templates, seed=seed, seen=known)
+        named = data.name if data.classes else str(Path(root).resolve())
+        made = report(index, found, told, data=named, templates=templates, seed=seed, seen=known)
         notes = (*opened.notes, *_notes(run, gone))
         if kind == "ivfpq" and not found.ann and not exact:
             notes += (f"What IVF-PQ costs was not measured: {index.info().reason}.",)

@@ -51,6 +51,7 @@ def test_other_tiles_are_other_embeddings(folders: Path, tmp_path: Path) -> None
     copy = shutil.copytree(folders, tmp_path / "copy")
     other = bench(data_set("folder"), copy, cache=tmp_path / "cache", model="untrained")
     assert one.index != other.index
+    assert (one.report.data, other.report.data) == (str(folders), str(copy))
     assert one.report.data_fingerprint == other.report.data_fingerprint  # the same tiles with the same labels
     (copy / "town").rename(copy / "city")
     third = bench(data_set("folder"), copy, cache=tmp_path / "third", model="untrained")
