@@ -134,7 +134,8 @@ def _check_sheet(sheet: Path | None, folder: Path) -> None:
         return
     if sheet.suffix.lower() != ".png":
         raise typer.BadParameter(f"{sheet} does not end in .png.", param_hint="--sheet")
-    if folder.exists() or sheet.resolve().parent != folder.resolve():  # the folder of tiles will be there by then
+    made = folder.resolve()
+    if folder.exists() or sheet.resolve().parent not in {made, *made.parents}:  # these will be there by then
         check_target(sheet)
 
 
