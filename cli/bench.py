@@ -8,7 +8,7 @@ import typer
 from msclip_search.cli.bench_render import comparison, table
 from msclip_search.cli.console import handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import check_target, write_file
-from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 bench = typer.Typer(no_args_is_help=True, help="Score rankings with mAP@100.")
 
 _PLOTS: dict[str, Literal["png", "svg", "pdf"]] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
-_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown"}
+SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown"}
 
 Depth: TypeAlias = Annotated[int, typer.Option("--depth", "-k", min=1, metavar="NUMBER", help="k of mAP@k.")]
 Templates: TypeAlias = Annotated[
@@ -79,10 +79,10 @@ def run(
 
         msclip-search bench run --index idx --queries queries.yaml
 
-        msclip-search bench run --queries queries.yaml --output results/mine.json
+        msclip-search bench run --queries queries.yaml --output mine.json
     """
     set_voice(quiet=quiet, verbose=verbose)
-    chosen = form or format_of(output)
+    chosen = choose_format(form, output, SUFFIXES)
     check_targets(output, plot)
     from msclip_search.evaluation import evaluate, read_questions, report
     from msclip_search.search import SearchIndex
@@ -109,9 +109,9 @@ def compare(
 
     Published numbers are marked as quoted: they were not measured here.
 
-        msclip-search bench compare results/*.json
+        msclip-search bench compare *.json
 
-        msclip-search bench compare results/*.json --plot models.png
+        msclip-search bench compare *.json --plot models.png
     """
     set_voice(quiet=quiet, verbose=verbose)
     check_targets(None, plot)
@@ -156,11 +156,10 @@ def write_report(made: "Report", form: str, output: Path | None, plot: Path | No
 
 
 def _write(made: "Report", form: str, output: Path | None) -> None:
-    if form == "table" and output is None:
+    if form == "table":
         out().print(table(made))
         return
-    texts = {"json": made.to_json, "csv": made.to_csv, "markdown": made.to_markdown, "table": made.to_markdown}
-    text = texts[form]()
+    text = {"json": made.to_json, "csv": made.to_csv, "markdown": made.to_markdown}[form]()
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -169,15 +168,4 @@ def _write(made: "Report", form: str, output: Path | None) -> None:
     say(
         f"mAP@{found.k} {found.mean('standard'):.4f} (standard), {found.mean('torchmetrics'):.4f} (torchmetrics); "
         f"written to {output}."
-    )
-
-
-def format_of(output: Path | None) -> str:
-    """Take the format from the name of the file to write."""
-    if output is None:
-        return "table"
-    if found := _SUFFIXES.get(output.suffix.lower()):
-        return found
-    raise typer.BadParameter(
-        f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"
     )

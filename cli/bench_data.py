@@ -5,11 +5,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from msclip_search.cli.bench import (
+    SUFFIXES,
     Depth,
     Exact,
     Form,
@@ -19,16 +20,12 @@ from msclip_search.cli.bench import (
     Templates,
     bench,
     check_targets,
-    format_of,
     without_none,
     write_report,
 )
 from msclip_search.cli.console import handled, say, set_voice, show_progress
-from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights, choose_format
 from msclip_search.cli.progress import Display, interruptible
-
-if TYPE_CHECKING:
-    from msclip_search.ingest import Report
 
 DATA = (
     "eurosat-ms", "eurosat-rgb", "bigearthnet", "meter-ml", "meter-ml-naip", "forestnet", "resisc45", "aid", "folder",
@@ -84,41 +81,44 @@ def _command(name: str) -> Callable[..., None]:
         verbose: Verbose = False,
     ) -> None:
         set_voice(quiet=quiet, verbose=verbose)
-        chosen = form or format_of(output)
+        chosen = choose_format(form, output, SUFFIXES)
         check_targets(output, plot)
         from msclip_search import models
         from msclip_search.datasets import data_set
+        from msclip_search.errors import ArchiveError
         from msclip_search.evaluation import bench as measure
         from msclip_search.evaluation import read_hashes
 
-        stop = threading.Event()
+        stop, received = threading.Event(), list[int]()
         display = Display(
             stop, opening="Loading the model.", stopping="Stopping after a commit (Ctrl-C again: at once)"
         )
-
-        def progress(stage: str, run: "Report") -> None:
-            display.update(stage, done=run.done, total=run.total, skipped=run.failed)
-
-        with display, interruptible(stop, display):
-            found = measure(
-                data_set(name),
-                root,
-                cache=cache or _user_cache(),
-                model=model or models.DEFAULT,
-                weights=weights,
-                device=device,
-                split=split,
-                bands=bands,
-                k=depth,
-                templates=without_none(templates),
-                exact=exact,
-                kind=kind,
-                seed=seed,
-                seen=read_hashes(seen) if seen else None,
-                stop=stop,
-                progress=progress,
-                show_download=show_progress(),
-            )
+        try:
+            with display, interruptible(stop, display) as received:
+                found = measure(
+                    data_set(name),
+                    root,
+                    cache=cache or _user_cache(),
+                    model=model or models.DEFAULT,
+                    weights=weights,
+                    device=device,
+                    split=split,
+                    bands=bands,
+                    k=depth,
+                    templates=without_none(templates),
+                    exact=exact,
+                    kind=kind,
+                    seed=seed,
+                    seen=read_hashes(seen) if seen else None,
+                    stop=stop,
+                    progress=display.show,
+                    show_download=show_progress(),
+                )
+        except ArchiveError as error:
+            if not received:
+                raise
+            say(str(error))
+            raise typer.Exit(128 + received[0]) from None
         for note in found.notes:
             say(note)
         write_report(found.report, chosen, output, plot)
@@ -129,7 +129,7 @@ def _command(name: str) -> Callable[..., None]:
 
         msclip-search bench {name} --root FOLDER --model llama3-ms-clip-base --weights weights.pt
 
-        msclip-search bench {name} --root FOLDER --templates clip --output results/clip.json
+        msclip-search bench {name} --root FOLDER --templates clip --output clip.json
     """
     return command
 

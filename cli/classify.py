@@ -15,7 +15,7 @@ import typer
 
 from msclip_search.cli.console import INTERRUPTED, handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import check_target, write_file
-from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights, choose_format
 from msclip_search.cli.progress import Display, interruptible
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def classify(
             param_hint="--bands / --offset",
         )
     named = _classes(classes, classes_file)
-    chosen = _format_of(form, output)
+    chosen = choose_format(form, output, _SUFFIXES)
     from msclip_search.evaluation import assign, check_classes
     from msclip_search.models import templates as prompts
     from msclip_search.search import SearchIndex
@@ -160,7 +160,7 @@ def _embed(
     def progress(stage: str, run: "Report") -> None:
         nonlocal report
         report = run
-        display.update(stage, done=run.done, total=run.total, skipped=run.failed)
+        display.show(stage, run)
 
     try:
         with display, interruptible(stop, display) as received:
@@ -257,21 +257,3 @@ def _table(found: "Assignment") -> "RenderableType":
     more = f"… and {total - _SHOWN:,} more: --output FILE.csv has all.\n" if total > _SHOWN else ""
     summary = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
     return Group(table, Text(f"{more}{total:,} tiles: {summary}", style="dim"))
-
-
-def _format_of(form: str | None, output: Path | None) -> str:
-    """Take the format as it is said, or from the name of the file to write; both may not differ."""
-    if output is None:
-        return form or "table"
-    if form == "table":
-        raise typer.BadParameter("A table is not for files: give csv or geojson with --output.", param_hint="--format")
-    ending = _SUFFIXES.get(output.suffix.lower())
-    if form and ending and form != ending:
-        raise typer.BadParameter(
-            f"{output} ends as {ending} does: give it, or name another file.", param_hint="--format"
-        )
-    if found := form or ending:
-        return found
-    raise typer.BadParameter(
-        f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"
-    )

@@ -85,10 +85,6 @@ def index(
 
     stop = threading.Event()
     display = Display(stop, opening="Loading the model.", stopping="Stopping after a commit (Ctrl-C again: at once)")
-
-    def progress(stage: str, report: "Report") -> None:
-        display.update(stage, done=report.done, total=report.total, skipped=report.failed)
-
     with display, interruptible(stop, display) as received:
         report = index_tiles(
             archive,
@@ -102,7 +98,7 @@ def index(
             kind=kind,
             device=device,
             stop=stop,
-            progress=progress,
+            progress=display.show,
             show_download=show_progress(),
         )
     if not VOICE.quiet:

@@ -12,6 +12,8 @@ from msclip_search.cli.console import err, say, show_progress
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from msclip_search.ingest import Report
+
 
 class Display:
     """Shows how far a run is: on a terminal a bar with tiles a second and time left, elsewhere nothing.
@@ -57,6 +59,10 @@ class Display:
             rate=f"{speed:,.1f} tiles/s" if speed else "",
             skipped=f"{skipped:,} skipped" if skipped else "",
         )
+
+    def show(self, stage: str, run: "Report") -> None:
+        """Show the counts of an indexing run."""
+        self.update(stage, done=run.done, total=run.total, skipped=run.failed)
 
     def stopping(self) -> None:
         """Say that the run is coming to its end."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from msclip_search.cli.console import handled, set_voice, show_progress
-from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
 
@@ -104,7 +104,7 @@ def query(
     texts = list(text or [])
     if not texts and queries_file is None:
         raise typer.BadParameter("Give a text, or a file of them with --queries-file.", param_hint="TEXT")
-    chosen = form or _format_of(output)
+    chosen = choose_format(form, output, _SUFFIXES, table_in_file=True)
     from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
     from msclip_search.models import templates as prompts
@@ -125,14 +125,3 @@ def query(
         exports.write_gallery(results, gallery, index=str(index), model=named_model)
     if chips is not None:
         exports.write_tiles(results, chips, overwrite=overwrite)
-
-
-def _format_of(output: Path | None) -> str:
-    """Take the format from the name of the file to write."""
-    if output is None:
-        return "table"
-    if found := _SUFFIXES.get(output.suffix.lower()):
-        return found
-    raise typer.BadParameter(
-        f"{output} does not end in one of {', '.join(_SUFFIXES)}: give --format.", param_hint="--output"
-    )

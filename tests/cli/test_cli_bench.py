@@ -3,7 +3,12 @@
 import csv
 import io
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +24,7 @@ from msclip_search.store import open_writer
 from tests.cli.conftest import Run
 from tests.evaluation.planting import plant
 from tests.folder.making import MODEL
+from tests.made import make_archive
 
 WORDS = ["forest", "river", "lake"]
 
@@ -228,3 +234,37 @@ def test_files_that_could_not_be_written_are_refused_first(run: Run, labelled: P
         assert "There is no folder nowhere" in early.stderr
     wrong = run("bench", "run", "--index", labelled, "--queries", queries, "--plot", "x.jpg")
     assert wrong.exit_code == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_ctrl_c_keeps_what_is_embedded(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_archive(tmp_path / "data" / name, 1500, first=1500 * (name == "two"))
+    command = [sys.executable, "-m", "msclip_search", "bench", "folder", "--root", str(tmp_path / "data")]
+    command += ["--model", "untrained", "--cache", str(tmp_path / "cache")]
+    here, there = pty.openpty()  # the bar on a terminal tells when the first tiles are read
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=there, env=os.environ | {"TERM": "xterm"})
+    os.close(there)
+    shown, sent = b"", False
+    while True:
+        try:
+            piece = os.read(here, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if not sent and b"/3000" in shown:
+            running.send_signal(signal.SIGINT)
+            sent = True
+    os.close(here)
+    assert running.wait(60) == 130, shown[-600:]
+    assert re.search(rb"Interrupted: [\d,]+ of 3,000 tiles are embedded, and kept in", shown)
+
+
+def test_a_table_is_not_for_files(run: Run, labelled: Path, queries: Path, tmp_path: Path) -> None:
+    asked = ("bench", "run", "--index", labelled, "--queries", queries)
+    for form, name in (("table", "x.json"), ("csv", "x.json"), ("markdown", "x.csv")):
+        assert run(*asked, "--format", form, "--output", tmp_path / name).exit_code == 2
+        assert not (tmp_path / name).exists()
+    assert run(*asked, "--format", "csv", "--output", tmp_path / "x.txt").exit_code == 0
