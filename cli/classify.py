@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import tempfile
 import threading
 from collections import Counter
@@ -244,6 +243,8 @@ def _table(found: "Assignment") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
+    from msclip_search.cli.render import tile_name
+
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("tile", overflow="fold")
     table.add_column("class", no_wrap=True)
@@ -252,7 +253,7 @@ def _table(found: "Assignment") -> "RenderableType":
     for number, (row, name, shares) in enumerate(_rows(found)):
         counts[name] += 1
         if number < _SHOWN:
-            table.add_row(Text(os.path.relpath(row["source"])), Text(name), f"{max(shares):.3f}")
+            table.add_row(Text(tile_name(row["source"])), Text(name), f"{max(shares):.3f}")
     total = found.tiles.num_rows
     more = f"… and {total - _SHOWN:,} more: --output FILE.csv has all.\n" if total > _SHOWN else ""
     summary = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())

@@ -129,10 +129,14 @@ def _table(hits: "Hits") -> "RenderableType":
 
 
 def _tile(hit: "Hit") -> str:
-    """Name a tile as briefly as the shell that it is read in allows."""
-    relative = os.path.relpath(hit.source)
-    name = hit.source if relative.startswith(os.pardir) and len(relative) >= len(hit.source) else relative
-    room = max(out().width - _OTHER_COLUMNS, _SHORTEST)
-    name = name if len(name) <= room else f"…{name[1 - room :]}"
+    name = tile_name(hit.source)
     at = hit.window
     return name if (at.x, at.y) == (0, 0) else f"{name} [{at.x},{at.y}]"
+
+
+def tile_name(source: str) -> str:
+    """Name a tile as briefly as the shell that it is read in allows."""
+    relative = os.path.relpath(source)
+    name = source if relative.startswith(os.pardir) and len(relative) >= len(source) else relative
+    room = max(out().width - _OTHER_COLUMNS, _SHORTEST)
+    return name if len(name) <= room else f"…{name[1 - room :]}"

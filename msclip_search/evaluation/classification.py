@@ -125,16 +125,7 @@ def _single(
     return Classification(
         tiles=len(number),
         several_labels=False,
-        classes=tuple(
-            ClassScore(
-                name=question.name,
-                tiles=int(totals[row]),
-                recall=float(recall[row]),
-                average_precision=float(precisions[row]),
-                accuracy=float(recall[row]),
-            )
-            for row, question in enumerate(questions)
-        ),
+        classes=_class_scores(questions, totals, recall, precisions, accuracy=recall),
         accuracy=share(first),
         top5=share(five),
         mean_recall=metrics.share_interval(right, totals - right, random=random),
@@ -159,22 +150,28 @@ def _several(
     return Classification(
         tiles=len(truth),
         several_labels=True,
-        classes=tuple(
-            ClassScore(
-                name=question.name,
-                tiles=int(totals[row]),
-                recall=float(recall[row]),
-                average_precision=float(precisions[row]),
-                accuracy=float(agreed[row] / len(truth)),
-            )
-            for row, question in enumerate(questions)
-        ),
+        classes=_class_scores(questions, totals, recall, precisions, accuracy=agreed / len(truth)),
         accuracy=metrics.overlapping_interval(decided == truth, np.ones_like(truth), random=random),
         top5=None,
         mean_recall=metrics.overlapping_interval(decided, truth, random=random),
         mean_average_precision=_mean(precisions),
         confusion=None,
         left_out=left_out,
+    )
+
+
+def _class_scores(
+    questions: Sequence[Question],
+    totals: NDArray[np.int64],
+    recall: NDArray[np.float64],
+    precisions: NDArray[np.float64],
+    *,
+    accuracy: NDArray[np.float64],
+) -> tuple[ClassScore, ...]:
+    columns = zip(questions, totals.tolist(), recall.tolist(), precisions.tolist(), accuracy.tolist(), strict=True)
+    return tuple(
+        ClassScore(name=question.name, tiles=tiles, recall=one, average_precision=two, accuracy=three)
+        for question, tiles, one, two, three in columns
     )
 
 
