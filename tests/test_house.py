@@ -25,6 +25,7 @@ STOREYS = (
     {"store", "pairing", "simulation", "datasets"},
     {"ingest", "search"},
     {"chips", "evaluation", "gallery"},
+    {"training"},
     {""},
     {"cli"},
     {"__main__"},
@@ -165,3 +166,9 @@ def test_a_query_without_a_network_loads_no_torch(tmp_path: Path) -> None:
     )
     assert "pyarrow" in loaded
     assert not loaded & {"torch", "open_clip", "faiss"}
+
+
+def test_the_text_tower_of_the_bundled_model_loads_no_torch() -> None:
+    loaded = loaded_after("import msclip_search.models.nano.text")
+    assert "tokenizers" in loaded
+    assert not loaded & (HEAVY - {"numpy"})

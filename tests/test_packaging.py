@@ -15,7 +15,7 @@ LINKS = ("msclip_search/cli", "msclip_search/indexes")
 
 def copy_tree(target: Path, *, links: bool) -> None:
     """Copy what a build needs; without links, as a system that makes none checks them out: small text files."""
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, target / name)
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name in FLOORS:

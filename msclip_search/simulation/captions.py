@@ -6,7 +6,7 @@ from msclip_search.simulation.places import Place
 from msclip_search.simulation.scenes import SCENES
 from msclip_search.simulation.vocabulary import WORDS
 
-_FRAMES = (
+FRAMES = (
     "{a}",
     "a satellite image of {a}",
     "{a} seen from space",
@@ -14,6 +14,7 @@ _FRAMES = (
     "an aerial view of {a}",
     "this tile shows {a}",
 )
+"""How something is said to be seen."""
 _JOINTS = ("{a} and {b}", "{a} next to {b}", "{a} with {b}", "{a}, {b} nearby", "{b} beside {a}")
 
 
@@ -43,7 +44,7 @@ def captions(
     shows = not tags or set(SCENES[scene].tags) & set(tags)
     written = [scene] if shows and "clouds" not in tags else []
     main = tags[:1] or ()
-    written += [draw(_FRAMES).format(a=say(tag)) for tag in (*main, *main, *tags[1:2])]
+    written += [draw(FRAMES).format(a=say(tag)) for tag in (*main, *main, *tags[1:2])]
     if len(tags) > 1:
         other = tags[1 + int(float(random.random()) * (len(tags) - 1))]
         written.append(draw(_JOINTS).format(a=say(tags[0]), b=say(other)))

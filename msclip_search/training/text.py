@@ -1,0 +1,194 @@
+"""The text tower's numbers, made from the token vectors of a published sentence encoder.
+
+1. Tokens are kept that English text can have; ids are given anew.
+2. Each vector is centred and projected on the first principal axes of them all.
+3. It is made as long as its word says much: `weight`, after the smooth inverse frequency of Arora, Liang and Ma (A
+   Simple but Tough-to-Beat Baseline for Sentence Embeddings, ICLR 2017). The frequency of the token of rank r is
+   taken to be that of Zipf's law: a WordPiece vocabulary is sorted by frequency, and counts are not published.
+4. Words that the tokenizer would cut into pieces, which mean nothing by themselves, become tokens of their own
+   (`lexicon.csv`), whose vectors are those of a few plain words that say the same.
+5. What captions have in common is kept as the shift to subtract, and vectors are rounded to 8 bits.
+
+Nothing is random: the same files and options give the same bytes.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msclip_search.models.nano.text import StaticText
+from msclip_search.simulation.captions import FRAMES
+from msclip_search.simulation.vocabulary import GROUPS, WORDS
+
+_FIRST = "the"
+"""The commonest word. Before it stand marks and single characters, which are sorted by code and say nothing."""
+_UNKNOWN = "[UNK]"
+_FRAME_WORDS = frozenset(
+    """
+    satellite satellites image images imagery sentinel copernicus scene scenes tile tiles aerial view views viewed
+    showing shows show shown photo photos photograph picture pictures pictured seen visible space containing contains
+    resolution blurry jpeg corrupted centered centred sensing good nice bad find give please look looking located
+    a an the of in on at with and or to from by for as is are be it its this that these those there here which where
+    some any i we you me my our your
+    """.split()  # noqa: SIM905 - as a list of strings it would be a page long
+)
+"""Words that say that something is seen, or hold others together: all weigh as little as the commonest of them."""
+_LARGEST = 127
+_LEAST = 1e-6
+"""Variance of an axis beside the first's, below which it is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The choices in making a tower; the defaults are those that did best: see `benchmarks/README.md`."""
+
+    dimension: int = 256
+    """Numbers in an embedding."""
+    strength: float = 1e-3
+    """How soon frequent words count less: a word of this frequency counts half."""
+    share: float = 0.9
+    """How much of the captions' mean is subtracted."""
+    whitening: float = 0.25
+    """Each axis is divided by its deviation to this power: 0 leaves it, 1 makes all axes equal."""
+    lexicon: bool = True
+    """Whether the words of the lexicon are tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """What `StaticText` is made from."""
+
+    tokenizer: bytes
+    """JSON of the tokenizer."""
+    vectors: NDArray[np.int8]
+    """(tokens, dimension)."""
+    scales: NDArray[np.float16]
+    """(tokens,)."""
+    shift: NDArray[np.float32]
+    """(dimension,)."""
+
+
+def read_lexicon() -> Mapping[str, tuple[str, ...]]:
+    """Return the words that are given a meaning, and the words that say it."""
+    text = files("msclip_search.training").joinpath("lexicon.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return MappingProxyType({row["word"]: tuple(row["meaning"].split()) for row in rows})
+
+
+def bank() -> tuple[str, ...]:
+    """Return captions of each phrase of the vocabulary in each frame."""
+    phrases = [phrase for word in WORDS.values() for phrase in word.phrases]
+    phrases += [phrase for group in GROUPS.values() for phrase in group.phrases]
+    return tuple(frame.format(a=phrase) for phrase in phrases for frame in FRAMES)
+
+
+def build(folder: Path, recipe: Recipe = Recipe()) -> Tower:
+    """Make the tower.
+
+    Parameters
+    ----------
+    folder
+        Holds `tokenizer.json`, of WordPiece, and `token_vectors.npy`, (tokens, at least `recipe.dimension`).
+    recipe
+        The choices.
+    """
+    tokenizer, rows = vectors_of(folder, recipe)
+    vectors, scales = rounded(rows)
+    return Tower(tokenizer, vectors, scales, shift_of(StaticText(tokenizer, vectors, scales, _none(rows)), recipe))
+
+
+def vectors_of(folder: Path, recipe: Recipe) -> tuple[bytes, NDArray[np.float64]]:
+    """Return the tokenizer's JSON and the weighted vectors of its tokens before rounding, (tokens, dimension)."""
+    source = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    ids: dict[str, int] = source["model"]["vocab"]
+    kept = [token for token in sorted(ids, key=ids.__getitem__) if _is_kept(token)]
+    found = np.load(folder / "token_vectors.npy")[[ids[token] for token in kept]].astype(np.float64)
+    axes = _axes(found, recipe)
+    places = (found - found.mean(axis=0)) @ axes
+    weights = np.array([weight(token, ids[token] - ids[_FIRST], recipe.strength) for token in kept])
+    row_of = {token: row for row, token in enumerate(kept)}
+    added = []
+    lexicon = read_lexicon() if recipe.lexicon else {}
+    for words in lexicon.values():
+        rows = [row_of[word] for word in words]
+        # As long as a rare word, wherever its meaning is common words.
+        added.append(np.average(places[rows], axis=0, weights=weights[rows]))
+    table = np.concatenate([places * weights[:, None], np.reshape(added, (-1, recipe.dimension))])
+    return _tokenizer(source, [*kept, *lexicon]), table
+
+
+def weight(token: str, rank: int, strength: float) -> float:
+    """Return how much a token counts, 0 to 1.
+
+    Parameters
+    ----------
+    token
+        The token.
+    rank
+        Of its frequency, from 0; negative for what is no word.
+    strength
+        The frequency that counts half.
+    """
+    if rank < 0:
+        return 0.0
+    # Zipf's law; frequencies of 30,000 ranks add up to about 1.
+    frequency = 0.1 / (1 if token in _FRAME_WORDS else rank + 1)
+    return strength / (strength + frequency)
+
+
+def rounded(rows: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    """Round vectors to 8 bits, each row in units of its own.
+
+    Returns
+    -------
+    int8 (tokens, dimension), float16 (tokens,)
+        Rows and units. All are divided by one number, so that no unit falls below what float16 is exact for.
+    """
+    units = np.abs(rows).max(axis=1) / _LARGEST
+    whole = units.max()
+    scales = (units / whole).astype(np.float16)
+    # By the unit as it is stored; one that was rounded down would leave the largest number out of range.
+    steps = rows / whole / np.where(scales > 0, scales, 1).astype(np.float64)[:, None]
+    return np.clip(np.rint(steps), -_LARGEST, _LARGEST).astype(np.int8), scales
+
+
+def shift_of(text: StaticText, recipe: Recipe) -> NDArray[np.float32]:
+    """Return the shift of a tower that has none yet: a share of the mean of its captions, (dimension,)."""
+    mean: NDArray[np.float64] = text.encode(bank()).mean(axis=0, dtype=np.float64)
+    return (recipe.share * mean).astype(np.float32)
+
+
+def _none(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.zeros(rows.shape[1], np.float32)
+
+
+def _is_kept(token: str) -> bool:
+    """Tell whether English text can have a token: not so the reserved ones and other scripts."""
+    return token == _UNKNOWN or (token.isascii() and not token.startswith("["))
+
+
+def _axes(rows: NDArray[np.float64], recipe: Recipe) -> NDArray[np.float64]:
+    """Return the first principal axes, (source dimension, dimension), each pointing where its largest number is."""
+    variances, axes = np.linalg.eigh(np.cov(rows, rowvar=False))
+    variances, axes = variances[::-1][: recipe.dimension], axes[:, ::-1][:, : recipe.dimension]
+    largest = np.abs(axes).argmax(axis=0)
+    signs = np.sign(axes[largest, np.arange(axes.shape[1])])
+    variances = np.maximum(variances, _LEAST * variances[0])  # there may be axes along which nothing varies
+    turned: NDArray[np.float64] = axes * signs / variances ** (recipe.whitening / 2)
+    return turned
+
+
+def _tokenizer(source: Mapping[str, Any], tokens: list[str]) -> bytes:
+    """Write the tokenizer with other tokens, and without what only a network needs."""
+    model = source["model"] | {"vocab": {token: number for number, token in enumerate(tokens)}}
+    dropped = dict.fromkeys(("truncation", "padding", "post_processor", "decoder"))
+    whole = {**source, **dropped, "added_tokens": [], "model": model}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()

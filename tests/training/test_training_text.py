@@ -1,0 +1,179 @@
+"""The tower's numbers against plain numpy, on a small table made here and on the published one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from msclip_search.models.nano.text import StaticText
+from msclip_search.simulation.captions import FRAMES
+from msclip_search.simulation.vocabulary import WORDS
+from msclip_search.training.text import Recipe, Tower, bank, build, read_lexicon, rounded, vectors_of, weight
+
+LEXICON = read_lexicon()
+PIECES = ("[PAD]", "[UNK]", "[CLS]", "!", "a", "é", "the", "of")
+"""In the order of the published vocabulary: reserved ones, characters, and words by frequency."""
+
+
+@pytest.fixture(scope="module")
+def published(shared: Path) -> Path:
+    return shared / "data" / "minilm_token_vectors"
+
+
+@pytest.fixture(scope="module")
+def tower(published: Path) -> Tower:
+    return build(published)
+
+
+@pytest.fixture(scope="module")
+def text(tower: Tower) -> StaticText:
+    return StaticText(tower.tokenizer, tower.vectors, tower.scales, tower.shift)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a vocabulary of all words of meanings, and vectors at random."""
+    folder = tmp_path_factory.mktemp("vectors")
+    tokens = [*PIECES, *sorted({word for meaning in LEXICON.values() for word in meaning} - set(PIECES))]
+    model = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
+    vocab = {token: number for number, token in enumerate(tokens)}
+    whole: dict[str, Any] = {
+        "version": "1.0",
+        "truncation": {"max_length": 2, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": None,
+        "decoder": None,
+        "model": model | {"max_input_chars_per_word": 100, "vocab": vocab},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(whole), encoding="utf-8")
+    vectors = np.random.default_rng(1).normal(size=(len(tokens), 12)) * np.linspace(3, 0.3, 12) + 1
+    np.save(folder / "token_vectors.npy", vectors.astype(np.float16))
+    return folder
+
+
+def vocabulary(tokenizer: bytes) -> dict[str, int]:
+    found: dict[str, int] = json.loads(tokenizer)["model"]["vocab"]
+    return found
+
+
+def test_rows_are_projected_weighted_and_given_to_new_words(small: Path) -> None:
+    recipe = Recipe(dimension=6, whitening=0.5, strength=1e-2)
+    tokenizer, rows = vectors_of(small, recipe)
+    ids = vocabulary(tokenizer)
+    old = vocabulary((small / "tokenizer.json").read_bytes())
+    assert list(ids) == [token for token in old if token not in {"[PAD]", "[CLS]", "é"}] + list(LEXICON)
+    assert list(ids.values()) == list(range(len(ids)))
+    kept = [token for token in ids if token in old]
+    source = np.load(small / "token_vectors.npy").astype(np.float64)[[old[token] for token in kept]]
+    # The axes by another way: singular vectors of the centred table. Their signs are a convention.
+    centred = source - source.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    deviations = sizes / np.sqrt(len(source) - 1)
+    wanted = centred @ axes[:6].T / deviations[:6] ** 0.5
+    weights = np.array([0 if old[t] < old["the"] else weight(t, old[t] - old["the"], 1e-2) for t in kept])
+    signs = np.sign((rows[: len(kept)] * wanted).sum(axis=0))
+    np.testing.assert_allclose(rows[: len(kept)], signs * wanted * weights[:, None], atol=1e-9)
+    for number, meaning in enumerate(LEXICON.values()):
+        places = [ids[word] for word in meaning]
+        mean = (wanted[places] * weights[places, None]).sum(axis=0) / weights[places].sum()
+        np.testing.assert_allclose(rows[len(kept) + number], signs * mean, atol=1e-9)
+
+
+def test_common_words_and_frames_weigh_little_and_marks_nothing() -> None:
+    assert weight("!", -1000, 1e-3) == 0
+    assert weight("the", 0, 1e-3) == pytest.approx(1e-3 / 0.101)
+    assert weight("satellite", 4000, 1e-3) == weight("the", 0, 1e-3)
+    ranks = [weight("##lake", rank, 1e-3) for rank in (10, 99, 1000, 20_000)]
+    assert ranks == sorted(ranks)
+    assert ranks[1] == pytest.approx(0.5)
+
+
+def test_rounding_is_right_to_half_a_unit() -> None:
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(500, 16)) * 10.0 ** random.uniform(-3, 3, (500, 1))
+    rows[7] = 0
+    vectors, scales = rounded(rows)
+    whole = np.abs(rows).max() / 127
+    back = vectors.astype(np.float64) * scales.astype(np.float64)[:, None] * whole
+    unit = np.abs(rows).max(axis=1, keepdims=True) / 127
+    # Half a unit, and what float16 lacks in the unit of 127 of them: more where it is near its smallest numbers.
+    assert (np.abs(back - rows) <= unit * (0.5 + 127 * 2.0**-11) + 127 * whole * 2.0**-25).all()
+    assert not back[7].any()
+    assert vectors.dtype == np.int8
+    assert scales.dtype == np.float16
+
+
+def test_the_shift_is_a_share_of_the_mean_caption(small: Path) -> None:
+    recipe = Recipe(dimension=6, share=0.7)
+    made = build(small, recipe)
+    plain = StaticText(made.tokenizer, made.vectors, made.scales, np.zeros(6, np.float32))
+    captions = [frame.format(a=phrase) for word in WORDS.values() for phrase in word.phrases for frame in FRAMES]
+    assert set(captions) <= set(bank())
+    wanted = 0.7 * np.mean([plain.encode([caption])[0].astype(np.float64) for caption in bank()], axis=0)
+    np.testing.assert_allclose(made.shift, wanted, atol=1e-6)
+
+
+def test_the_same_files_make_the_same_bytes(small: Path) -> None:
+    one, two = build(small, Recipe(dimension=6)), build(small, Recipe(dimension=6))
+    assert one.tokenizer == two.tokenizer
+    for name in ("vectors", "scales", "shift"):
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
+
+
+def test_without_the_lexicon_its_words_are_no_tokens(small: Path) -> None:
+    tokenizer, rows = vectors_of(small, Recipe(dimension=6, lexicon=False))
+    assert not vocabulary(tokenizer).keys() & LEXICON.keys()
+    assert len(rows) == len(vocabulary(tokenizer))
+
+
+def test_the_lexicon_gives_meaning_to_what_had_none(published: Path) -> None:
+    assert len(LEXICON) >= 400
+    tokenizer = Tokenizer.from_file(str(published / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    for word, meaning in LEXICON.items():
+        assert word == word.lower().strip()
+        assert word not in meaning
+        assert len(tokenizer.encode(word, add_special_tokens=False).ids) > 1, word
+        assert 1 <= len(meaning) <= 6, word
+        for part in meaning:
+            assert len(tokenizer.encode(part, add_special_tokens=False).ids) == 1, (word, part)
+
+
+def test_every_word_of_the_lexicon_is_read_as_one(tower: Tower) -> None:
+    tokenizer = Tokenizer.from_str(tower.tokenizer.decode())
+    assert tokenizer.get_vocab_size() == len(tower.vectors) == len(tower.scales)
+    for word in LEXICON:
+        assert tokenizer.encode(word, add_special_tokens=False).tokens == [word]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_frame_says_nothing(text: StaticText, frame: str) -> None:
+    names = [word.phrases[0] for word in WORDS.values()]
+    cosines = (text.encode(names) * text.encode([frame.format(a=name) for name in names])).sum(axis=1)
+    assert cosines.min() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("query", "tag"),
+    [
+        ("inundated cropland", "flooded fields"),
+        ("photovoltaic park", "solar park"),
+        ("opencast colliery", "open-pit mine"),
+        ("glasshouses", "greenhouses"),
+        ("a Sentinel-2 picture of motorways", "highway"),
+        ("cyanobacteria", "algal bloom"),
+        ("needleleaf trees", "conifer forest"),
+        ("quayside", "harbour"),
+    ],
+)
+def test_words_mean_what_they_mean(text: StaticText, query: str, tag: str) -> None:
+    names = list(WORDS)
+    scores = text.encode([WORDS[name].phrases[0] for name in names]) @ text.encode([query])[0]
+    assert names[int(scores.argmax())] == tag
