@@ -7,9 +7,9 @@ are gone, and the bands would be taken for others. A PNG that was cut short is f
 
 import os
 import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
-
-import numpy as np
 
 from msclip_search.errors import TileError
 
@@ -19,16 +19,46 @@ _MOST_TAGS = 65_535
 _GDAL_METADATA = 42_112
 _GDAL_METADATA_END = b"</GDALMetadata>"
 
-_BYTES = np.zeros(1 << 16)
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of a value by its type; types that nobody has defined count for nothing."""
-_BYTES[[1, 2, 6, 7]] = 1
-_BYTES[[3, 8]] = 2
-_BYTES[[4, 9, 11, 13]] = 4
-_BYTES[[5, 10, 12, 16, 17, 18]] = 8
 
 
-def check_tiff(file: BinaryIO) -> None:
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """An entry in the directory of a TIFF."""
+
+    number: int
+    type: int
+    """Kind of its values, by TIFF's own numbers: 2 is text, 3 a short, 12 a double, …"""
+    count: int
+    """How many values."""
+    place: int
+    """Where they lie in the file, in bytes; for those that fit into the entry, the values themselves."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its values."""
+        return self.count * _BYTES.get(self.type, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the first directory of a TIFF lists."""
+
+    order: str
+    """Of bytes, as `struct` writes it: "<" or ">"."""
+    word: int
+    """Bytes that a value may have to stand in its entry: 4, or 8 in a BigTIFF."""
+    tags: Sequence[Tag]
+
+
+def check_tiff(file: BinaryIO) -> Directory:
     """Refuse a TIFF whose first directory, or a value of it, is not whole.
+
+    Returns
+    -------
+    Directory
+        The directory.
 
     Raises
     ------
@@ -41,29 +71,29 @@ def check_tiff(file: BinaryIO) -> None:
         raise TileError("is truncated: it holds nothing but a header")
     order = "<" if head.startswith(b"II") else ">"
     if struct.unpack_from(f"{order}H", head, 2) == (_BIG,):
-        (start,), number, word = struct.unpack_from(f"{order}Q", head, 8), f"{order}Q", f"{order}u8"
+        (start,), number, word, entry = struct.unpack_from(f"{order}Q", head, 8), f"{order}Q", 8, f"{order}HHQQ"
     else:
-        (start,), number, word = struct.unpack_from(f"{order}I", head, 4), f"{order}H", f"{order}u4"
-    entry = np.dtype([("tag", f"{order}u2"), ("type", f"{order}u2"), ("count", word), ("value", word)])
+        (start,), number, word, entry = struct.unpack_from(f"{order}I", head, 4), f"{order}H", 4, f"{order}HHII"
     size = os.fstat(file.fileno()).st_size
     if start + struct.calcsize(number) > size:
         raise TileError("is truncated: its directory is missing")
     file.seek(start)
     (count,) = struct.unpack(number, file.read(struct.calcsize(number)))
-    listed = file.read(min(count, _MOST_TAGS) * entry.itemsize)
-    if len(listed) < count * entry.itemsize:
+    length = struct.calcsize(entry)
+    listed = file.read(min(count, _MOST_TAGS) * length)
+    if len(listed) < count * length:
         raise TileError("is truncated: its directory is cut off")
-    tags = np.frombuffer(listed, entry)
-    sizes = tags["count"] * _BYTES[tags["type"]]
-    elsewhere = sizes > np.dtype(word).itemsize  # what is smaller stands in the entry itself
-    if (elsewhere & (tags["value"] + sizes > size)).any():
+    tags = [Tag(*fields) for fields in struct.iter_unpack(entry, listed)]
+    if any(tag.size > word and tag.place + tag.size > size for tag in tags):  # what is smaller stands in the entry
         raise TileError("is truncated: its tags are cut off")
-    for text in tags[tags["tag"] == _GDAL_METADATA]:
-        file.seek(int(text["value"]))
-        if _GDAL_METADATA_END not in file.read(min(int(text["count"]), size)):
-            raise TileError("is damaged: what GDAL wrote about its bands is cut off")
-    if (tags["tag"] == 0).any():
+    for text in tags:
+        if text.number == _GDAL_METADATA:
+            file.seek(text.place)
+            if _GDAL_METADATA_END not in file.read(min(text.count, size)):
+                raise TileError("is damaged: what GDAL wrote about its bands is cut off")
+    if any(tag.number == 0 for tag in tags):
         raise TileError("is damaged: a part of its directory was never written")
+    return Directory(order, word, tags)
 
 
 def check_png(file: BinaryIO) -> None:

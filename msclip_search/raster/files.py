@@ -1,10 +1,9 @@
 """Reading files that are each a tile, whole."""
 
-import functools
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 from msclip_search.damage import check_png, check_tiff
 from msclip_search.errors import TileError
 from msclip_search.files import opened
-from msclip_search.geometry import Footprint, footprint
+from msclip_search.geometry import Footprint
+from msclip_search.raster.geokeys import plain_place
+from msclip_search.raster.placing import Place, place_of
 from msclip_search.tile import Window
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ MOST_BANDS = 64
 # Sidecar files (.aux.xml, .tfw) are looked for by name, without listing a folder of a million tiles for each of them;
 # libjpeg makes up what a damaged file lacks unless its warnings are taken as errors.
 _GDAL = {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE", "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE"}
+# What knows its place already has nothing beside it that counts, and is not asked for it again.
+_PLACED = _GDAL | {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 _DRIVERS = {
     b"II*\0": "GTiff",
     b"MM\0*": "GTiff",
@@ -46,13 +49,6 @@ _DRIVERS = {
     b"\xff\xd8\xff": "JPEG",
 }
 """GDAL's drivers by the first bytes of a file. No other driver is let near a file."""
-_CHECKS = {"GTiff": check_tiff, "PNG": check_png}
-_LONG_EDGE = 5_000.0
-"""Metres. Up to 60° of latitude, a straight edge up to here stays within a metre of the line between its corners in
-degrees; up to 80°, within 3 m."""
-_POLAR = 85.0
-"""Degrees. Beyond, no edge is straight in longitude and latitude."""
-_EDGE_POINTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +100,9 @@ def read_raster(path: Path) -> Raster:
     TileError
         The file cannot be opened, is damaged, or has no shape of a tile.
     """
-    with _opened_dataset(path) as dataset:
-        check_shape(dataset.height, dataset.width)
-        return _read(dataset)
+    with _opened_dataset(path) as it:
+        check_shape(it.dataset.height, it.dataset.width)
+        return _read(it)
 
 
 def read_window(path: Path, window: Window) -> Raster:
@@ -117,9 +113,9 @@ def read_window(path: Path, window: Window) -> Raster:
     TileError
         The file cannot be opened, is damaged, or ends before the window does.
     """
-    with _opened_dataset(path) as dataset:
-        check_window(dataset.height, dataset.width, window)
-        return _read(dataset, window)
+    with _opened_dataset(path) as it:
+        check_window(it.dataset.height, it.dataset.width, window)
+        return _read(it, window)
 
 
 def check_window(height: int, width: int, window: Window) -> None:
@@ -138,8 +134,17 @@ def check_window(height: int, width: int, window: Window) -> None:
         raise TileError(f"has a tile of {window.width} x {window.height} px (at most {LARGEST_WINDOW} px a side)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file that is open in rasterio."""
+
+    dataset: "DatasetReader"
+    place: Place | None
+    """Where it lies, by its own tags; None where GDAL is to say it."""
+
+
 @contextmanager
-def _opened_dataset(path: Path) -> "Iterator[DatasetReader]":
+def _opened_dataset(path: Path) -> Iterator[_Opened]:
     """Open a GeoTIFF, PNG or JPEG in rasterio, once what GDAL passes over has been checked.
 
     Raises
@@ -149,32 +154,43 @@ def _opened_dataset(path: Path) -> "Iterator[DatasetReader]":
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.io import DatasetReader
 
     quiet = ("ignore", None, NotGeoreferencedWarning, None, 0)
     if quiet not in warnings.filters:  # A chip without coordinates is nothing to warn about.
         # Set for good, since all threads share the filters.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-    logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what it logs, it also raises
+    log = logging.getLogger("rasterio")
+    if log.level != logging.CRITICAL:  # setting it empties the caches of all loggers
+        log.setLevel(logging.CRITICAL)  # what it logs, it also raises
+    place = None
     with opened(path) as file:
         start = file.read(4)
         driver = next((name for magic, name in _DRIVERS.items() if start.startswith(magic)), None)
         if driver is None:
             raise TileError("is no GeoTIFF, PNG or JPEG, whatever its name says")
-        if check := _CHECKS.get(driver):
-            check(file)
+        if driver == "GTiff":
+            place = plain_place(path, file, check_tiff(file))
+        elif driver == "PNG":
+            check_png(file)
+    options = {"GEOREF_SOURCES": "NONE"} if place else {}
     try:
-        with rasterio.Env(**_GDAL), rasterio.open(path, driver=driver) as dataset:
-            yield dataset
+        with (
+            rasterio.Env(**(_PLACED if place else _GDAL)),
+            DatasetReader(str(path), driver=driver, sharing=False, **options) as dataset,
+        ):
+            yield _Opened(dataset, place)
     except TileError:
         raise
     except Exception as error:  # rasterio lets errors of GDAL through that have no public base
         raise TileError(_reason(error, path)) from error
 
 
-def _read(dataset: "DatasetReader", window: Window | None = None) -> Raster:
+def _read(it: _Opened, window: Window | None = None) -> Raster:
     from rasterio.enums import ColorInterp, MaskFlags
     from rasterio.windows import Window as Rectangle
 
+    dataset = it.dataset
     if dataset.count > MOST_BANDS:
         raise TileError(f"has {dataset.count} bands: more than a tile of one date ({MOST_BANDS} at most)")
     if dataset.dtypes[0].startswith("complex"):
@@ -185,29 +201,20 @@ def _read(dataset: "DatasetReader", window: Window | None = None) -> Raster:
     picture = pixels.dtype == np.uint8 and tuple(dataset.colorinterp[:3]) == colours
     count = 3 if picture else len(pixels)
     has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
-    crs, transform = dataset.crs, dataset.transform
-    located = bool(
-        crs and (crs.is_projected or crs.is_geographic) and not (transform.is_identity or transform.is_degenerate)
-    )
+    place = it.place or place_of(dataset)
+    whole = None if window else place
     return Raster(
         pixels=pixels[:count],
         descriptions=_descriptions(dataset)[:count],
         picture=picture,
         nodata=dataset.nodata,
         masked=dataset.dataset_mask(window=at) == 0 if has_mask else None,
-        crs=crs.to_string() if located else None,
-        transform=_moved(transform, window) if located else None,
-        bounds=_bounds(dataset) if located and not at else None,
-        footprint=_footprint(dataset) if located and not at else None,
-        tags=dataset.tags(),
+        crs=place.system.name if place else None,
+        transform=place.numbers(window) if place else None,
+        bounds=whole.bounds(dataset.width, dataset.height) if whole else None,
+        footprint=whole.outline(dataset.width, dataset.height) if whole else None,
+        tags=dataset.tags() | ({"AREA_OR_POINT": "Area"} if it.place else {}),
     )
-
-
-def _moved(transform: Sequence[float], window: Window | None) -> tuple[float, ...]:
-    """Return the six numbers of a transform, from the corner of a window."""
-    a, b, c, d, e, f = transform[:6]
-    x, y = (window.x, window.y) if window else (0, 0)
-    return a, b, c + a * x + b * y, d, e, f + d * x + e * y
 
 
 def _descriptions(dataset: "DatasetReader") -> tuple[str | None, ...]:
@@ -215,46 +222,6 @@ def _descriptions(dataset: "DatasetReader") -> tuple[str | None, ...]:
         return tuple(dataset.descriptions)
     except UnicodeDecodeError as error:
         raise TileError("describes its bands in a text that is not UTF-8") from error
-
-
-@functools.cache
-def _square(points: int) -> NDArray[np.float64]:
-    """Columns and rows, (2, 4 × points), along the edge of a square of side 1."""
-    along = np.linspace(0, 1, points, endpoint=False)
-    columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)])
-    return np.stack([columns, np.concatenate([np.zeros(points), along, np.ones(points), 1 - along])])
-
-
-def _edge(dataset: "DatasetReader", *, points: int = 1) -> NDArray[np.float64]:
-    """X and y, (2, 4 × points), along the outer edge of a dataset's pixels, from the first one's row by row."""
-    columns, rows = _square(points) * ((dataset.width,), (dataset.height,))
-    a, b, c, d, e, f = dataset.transform[:6]
-    return np.stack([a * columns + b * rows + c, d * columns + e * rows + f])
-
-
-def _bounds(dataset: "DatasetReader") -> tuple[float, float, float, float]:
-    x, y = _edge(dataset)
-    if dataset.transform.is_rectilinear:
-        return float(x[0]), float(y[2]), float(x[2]), float(y[0])
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
-
-
-def _footprint(dataset: "DatasetReader") -> Footprint | None:
-    """Outline of a dataset in longitude and latitude."""
-    is_long = dataset.crs.is_projected and np.ptp(_edge(dataset), axis=1).max() > _LONG_EDGE
-    try:
-        ring = _to_degrees(dataset, points=_EDGE_POINTS if is_long else 1)
-        if np.abs(ring[1]).max() > _POLAR:
-            ring = _to_degrees(dataset, points=_EDGE_POINTS)
-    except Exception:  # noqa: BLE001 - PROJ's errors have no public base
-        return None  # coordinates that the projection knows nothing of
-    return footprint(*ring)
-
-
-def _to_degrees(dataset: "DatasetReader", *, points: int) -> NDArray[np.float64]:
-    from rasterio.warp import transform
-
-    return np.array(transform(dataset.crs, "OGC:CRS84", *_edge(dataset, points=points)))
 
 
 def _reason(error: Exception, path: Path) -> str:

@@ -106,8 +106,8 @@ def test_a_file_that_goes_between_its_state_and_its_pixels_is_one_failure(
         path.unlink()
         return opened(*_, **__)
 
-    opened = rasterio.open
-    monkeypatch.setattr("rasterio.open", vanish)
+    opened = rasterio.io.DatasetReader
+    monkeypatch.setattr("rasterio.io.DatasetReader", vanish)
     assert reason(path).startswith("is truncated or damaged (")
 
 
