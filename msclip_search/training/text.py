@@ -6,7 +6,8 @@
    Simple but Tough-to-Beat Baseline for Sentence Embeddings, ICLR 2017). The frequency of the token of rank r is
    taken to be that of Zipf's law: a WordPiece vocabulary is sorted by frequency, and counts are not published.
 4. Words that the tokenizer would cut into pieces, which mean nothing by themselves, become tokens of their own
-   (`lexicon.csv`), whose vectors are those of a few plain words that say the same.
+   (`lexicon.csv`), whose vectors are those of a few plain words that say the same. So is said what is meant by words
+   that elsewhere mean something else: "mine" is there a pronoun, "bush" a president and "bank" a company.
 5. What captions have in common is kept as the shift to subtract, and vectors are rounded to 8 bits.
 
 Nothing is random: the same files and options give the same bytes.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ _FRAME_WORDS = frozenset(
     """.split()  # noqa: SIM905 - as a list of strings it would be a page long
 )
 """Words that say that something is seen, or hold others together: all weigh as little as the commonest of them."""
+Rows: TypeAlias = NDArray[np.float64]
+
 _LARGEST = 127
 _LEAST = 1e-6
 """Variance of an axis beside the first's, below which it is none."""
@@ -59,7 +62,7 @@ class Recipe:
     whitening: float = 0.25
     """Each axis is divided by its deviation to this power: 0 leaves it, 1 makes all axes equal."""
     lexicon: bool = True
-    """Whether the words of the lexicon are tokens."""
+    """Whether words are given the meanings of the lexicon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +117,8 @@ def vectors_of(folder: Path, recipe: Recipe) -> tuple[bytes, NDArray[np.float64]
     axes = _axes(found, recipe)
     places = (found - found.mean(axis=0)) @ axes
     weights = np.array([weight(token, ids[token] - ids[_FIRST], recipe.strength) for token in kept])
-    row_of = {token: row for row, token in enumerate(kept)}
-    added = []
-    lexicon = read_lexicon() if recipe.lexicon else {}
-    for words in lexicon.values():
-        rows = [row_of[word] for word in words]
-        # As long as a rare word, wherever its meaning is common words.
-        added.append(np.average(places[rows], axis=0, weights=weights[rows]))
-    table = np.concatenate([places * weights[:, None], np.reshape(added, (-1, recipe.dimension))])
-    return _tokenizer(source, [*kept, *lexicon]), table
+    tokens, places, weights = _give_meanings(kept, places, weights, read_lexicon() if recipe.lexicon else {})
+    return _tokenizer(source, tokens), places * weights[:, None]
 
 
 def weight(token: str, rank: int, strength: float) -> float:
@@ -173,6 +169,27 @@ def _none(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 def _is_kept(token: str) -> bool:
     """Tell whether English text can have a token: not so the reserved ones and other scripts."""
     return token == _UNKNOWN or (token.isascii() and not token.startswith("["))
+
+
+def _give_meanings(
+    tokens: list[str], places: Rows, weights: Rows, lexicon: Mapping[str, tuple[str, ...]]
+) -> tuple[list[str], Rows, Rows]:
+    """Return tokens, vectors and weights with those of the lexicon: new ones count as much as the rarest word."""
+    old = frozenset(tokens)
+    tokens = [*tokens, *(word for word in lexicon if word not in old)]
+    places = np.concatenate([places, np.zeros((len(tokens) - len(old), places.shape[1]))])
+    weights = np.concatenate([weights, np.ones(len(tokens) - len(old))])
+    row_of = {token: row for row, token in enumerate(tokens)}
+    # Tokens that have another sense here come first and at once, for the meanings of new words hold some of them.
+    for is_new in (False, True):
+        found = {
+            row_of[word]: np.average(places[parts], axis=0, weights=weights[parts])
+            for word, meaning in lexicon.items()
+            if (word not in old) == is_new and (parts := [row_of[part] for part in meaning])
+        }
+        for row, place in found.items():
+            places[row] = place
+    return tokens, places, weights
 
 
 def _axes(rows: NDArray[np.float64], recipe: Recipe) -> NDArray[np.float64]:
