@@ -57,8 +57,8 @@ def shares(classes: NDArray[np.generic], *, empty: NDArray[np.bool_]) -> Shares:
     empty
         Pixels without data, (height, width).
     """
-    valid = classes[~empty]
+    valid = classes[~empty] if empty.any() else classes
     if not valid.size:
         return Shares()
-    counts = np.bincount(valid.astype(np.intp), minlength=_LARGEST + 1) * (100 / valid.size)
-    return Shares(float(sum(counts[place] for place in _CLOUD)), float(counts[_SHADOW]), float(counts[_SNOW]))
+    percent = {kind: int(np.count_nonzero(valid == kind)) * (100 / valid.size) for kind in (*_CLOUD, _SHADOW, _SNOW)}
+    return Shares(sum(percent[kind] for kind in _CLOUD), percent[_SHADOW], percent[_SNOW])

@@ -9,7 +9,7 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from msclip_search.errors import TileError
 
@@ -23,22 +23,21 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 """Bytes of a value by its type; types that nobody has defined count for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """An entry in the directory of a TIFF."""
 
     number: int
     type: int
     """Kind of its values, by TIFF's own numbers: 2 is text, 3 a short, 12 a double, …"""
-    count: int
-    """How many values."""
+    values: int
+    """How many."""
     place: int
     """Where they lie in the file, in bytes; for those that fit into the entry, the values themselves."""
 
     @property
     def size(self) -> int:
         """Bytes of its values."""
-        return self.count * _BYTES.get(self.type, 0)
+        return self.values * _BYTES.get(self.type, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def check_tiff(file: BinaryIO) -> Directory:
     for text in tags:
         if text.number == _GDAL_METADATA:
             file.seek(text.place)
-            if _GDAL_METADATA_END not in file.read(min(text.count, size)):
+            if _GDAL_METADATA_END not in file.read(min(text.values, size)):
                 raise TileError("is damaged: what GDAL wrote about its bands is cut off")
     if any(tag.number == 0 for tag in tags):
         raise TileError("is damaged: a part of its directory was never written")

@@ -33,6 +33,11 @@ def nodata_mask(pixels: NDArray[np.generic], *, declared: float | None = None) -
     NDArray[np.bool_]
         (height, width), true where there is no data.
     """
+    empty = _empty(pixels[:1], declared)
+    return _empty(pixels, declared) if empty.any() else empty  # of nearly all tiles, one band tells that all is well
+
+
+def _empty(pixels: NDArray[np.generic], declared: float | None) -> NDArray[np.bool_]:
     empty: NDArray[np.bool_] = (_gaps(pixels, declared) | (pixels == 0)).all(axis=0)
     return empty
 
@@ -79,6 +84,8 @@ def fill(
     declared
         The value for nodata that the file declares. It counts in each band by itself, as does what is no number.
     """
+    if pixels.dtype.kind != "f" and declared is None and not empty.any():
+        return pixels
     gaps = _gaps(pixels, declared) | empty
     return np.where(gaps, np.zeros((), pixels.dtype), pixels) if (gaps & (pixels != 0)).any() else pixels
 

@@ -174,8 +174,7 @@ def make_tile(raster: Raster, path: Path, reading: Reading, *, tile_id: str, fin
 def _valid(raster: Raster) -> tuple[NDArray[np.bool_], classification.Shares]:
     """Tell which pixels hold no data, and what those that do are, where a band of classes (SCL) says so."""
     place = classification.find_classes(raster.pixels, raster.descriptions)
-    measured = raster.pixels if place is None else np.delete(raster.pixels, place, axis=0)
-    empty = radiometry.nodata_mask(measured, declared=raster.nodata)
+    empty = radiometry.nodata_mask(_without(raster.pixels, place), declared=raster.nodata)
     if raster.masked is not None:
         empty |= raster.masked
     if place is None:
@@ -183,6 +182,13 @@ def _valid(raster: Raster) -> tuple[NDArray[np.bool_], classification.Shares]:
     classes = raster.pixels[place]
     empty |= classes == classification.NO_DATA
     return empty, classification.shares(classes, empty=empty)
+
+
+def _without(pixels: NDArray[np.generic], place: int | None) -> NDArray[np.generic]:
+    """Leave a band out; without a copy where it is the last, as it nearly always is."""
+    if place is None:
+        return pixels
+    return pixels[:-1] if place == len(pixels) - 1 else np.delete(pixels, place, axis=0)
 
 
 def parse_treatment(said: str) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """What the name of a file or its tags tell of a tile: when it was sensed, by which platform, at which level."""
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class NameFacts:
     mgrs_tile: str | None = None
 
 
+@functools.lru_cache(maxsize=16)  # asked twice for each tile, once for its time and once for all else
 def facts_of_name(name: str) -> NameFacts:
     """Read a file name: a product's pattern first, else any date from 2010 to 2049 in it."""
     if product := _PRODUCT.search(name):

@@ -13,7 +13,8 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from msclip_search.tile import TileRecord
+from msclip_search.geometry import Footprint, planar_bounds
+from msclip_search.tile import TileRecord, Window
 
 _PERCENT = pa.float32()
 
@@ -79,25 +80,34 @@ def to_table(records: Sequence[TileRecord], hashes: NDArray[np.uint64]) -> pa.Ta
         With `SCHEMA`, GeoParquet's metadata included.
     """
     outlines = [record.footprint for record in records]
-    bounds = [outline.planar_bounds if outline else None for outline in outlines]
     special = {
-        "window": [
-            {"x": at.x, "y": at.y, "width": at.width, "height": at.height}
-            for at in (record.window for record in records)
-        ],
-        "geometry": [outline.wkb if outline else None for outline in outlines],
-        "bbox": [dict(zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)) if box else None for box in bounds],
-        "labels": [list(record.labels) for record in records],
-        "vector_xxh64": hashes,
+        "window": _windows([record.window for record in records]),
+        "geometry": pa.array([outline.wkb if outline else None for outline in outlines], pa.binary()),
+        "bbox": _boxes(outlines),
+        "vector_xxh64": pa.array(hashes, pa.uint64()),
     }
     columns = [
-        pa.array(
-            special[field.name] if field.name in special else [getattr(r, field.name) for r in records],
-            field.type,
-        )
+        special[field.name]
+        if field.name in special
+        else pa.array([getattr(r, field.name) for r in records], field.type)
         for field in SCHEMA
     ]
     return with_geo(pa.table(columns, schema=SCHEMA))
+
+
+def _windows(windows: Sequence[Window]) -> pa.StructArray:
+    """Lay windows out by their numbers: a dictionary a row would take most of the time that all columns take."""
+    field = SCHEMA.field("window").type
+    sides = [pa.array([getattr(window, part.name) for window in windows], part.type) for part in field]
+    return pa.StructArray.from_arrays(sides, fields=list(field))
+
+
+def _boxes(outlines: Sequence[Footprint | None]) -> pa.StructArray:
+    """Lay the boxes of outlines out; null where there is none."""
+    sides = planar_bounds(outlines).T if outlines else np.empty((4, 0))
+    missing = pa.array([outline is None for outline in outlines], pa.bool_())
+    arrays = [pa.array(np.ascontiguousarray(side), mask=np.isnan(side)) for side in sides]
+    return pa.StructArray.from_arrays(arrays, fields=list(SCHEMA.field("bbox").type), mask=missing)
 
 
 def with_geo(table: pa.Table) -> pa.Table:

@@ -68,13 +68,14 @@ def plain_place(path: Path, file: BinaryIO, directory: Directory) -> Place | Non
 
 def _overruled(path: Path) -> bool:
     """Tell whether something lies beside a file that GDAL would believe more than the file."""
-    whole, bare = str(path), str(path.with_suffix(""))
+    whole = str(path)
+    bare = whole.removesuffix(path.suffix)
     names = (*(whole + ending for ending in _BESIDE), *(bare + ending for ending in _INSTEAD))
     return any(os.access(name, os.F_OK) for name in names)
 
 
 def _doubles(file: BinaryIO, directory: Directory, tag: Tag, *, count: int) -> tuple[float, ...] | None:
-    if (tag.type, tag.count) != (_DOUBLE, count):
+    if (tag.type, tag.values) != (_DOUBLE, count):
         return None
     return struct.unpack(f"{directory.order}{count}d", _value(file, directory, tag))
 
@@ -82,7 +83,7 @@ def _doubles(file: BinaryIO, directory: Directory, tag: Tag, *, count: int) -> t
 def _read_keys(file: BinaryIO, directory: Directory, tags: list[Tag]) -> Keys | None:
     if any(not 0 < tag.size <= _MOST_BYTES for tag in tags):
         return None
-    values = [(tag.number, tag.type, tag.count, _value(file, directory, tag)) for tag in tags]
+    values = [(tag.number, tag.type, tag.values, _value(file, directory, tag)) for tag in tags]
     return Keys(directory.order, tuple(values))
 
 

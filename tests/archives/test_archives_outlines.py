@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msclip_search.geometry import footprint, planar_bounds
 from msclip_search.raster import LARGEST_SIDE
 from tests.archives.ground import SIDE, crs_of, degrees, metres_a_degree, outline, parts
 
@@ -30,6 +31,30 @@ def test_a_utm_tile_has_its_area_and_its_middle(
     polygons = parts(found)
     assert sum(polygon.area for polygon in polygons) * across * along == pytest.approx(edge**2, rel=0.003)
     assert any(polygon.contains(shapely.Point(x, y)) for polygon in polygons)
+
+
+def near(middle: float, width: float) -> st.SearchStrategy[float]:
+    return st.floats(middle - width, middle + width)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), size=st.sampled_from([1e-7, 1e-4, 1e-3, 1, 50]))
+def test_four_corners_make_the_outline_that_shapely_makes(data: st.DataObject, size: float) -> None:
+    x, y = data.draw(st.floats(-90, 90)), data.draw(st.floats(-5, 5))
+    around = ((0, 0), (1, 0), (1, -1), (0, -1))[:: data.draw(st.sampled_from([1, -1]))]
+    off = [data.draw(st.tuples(near(0, 0.6), near(0, 0.6)), label="off") for _ in around]  # also dents and bow ties
+    ring = [(x + size * (a + dx), y + size * (b + dy)) for (a, b), (dx, dy) in zip(around, off, strict=True)]
+    found = footprint(*zip(*ring, strict=True))
+    polygon = shapely.Polygon(ring)
+    expected = shapely.geometry.polygon.orient(polygon)
+    assert (found and found.wkb) == (shapely.to_wkb(expected) if polygon.area else None)
+
+
+def test_the_bounds_of_many_are_those_of_each() -> None:
+    some = [footprint([x, x + 1, x + 1, x], [5, 5, 4, 4]) for x in (10.25, -30.5, 179.5)]
+    bounds = planar_bounds([*some, None])
+    assert [tuple(row) for row in bounds[:3].tolist()] == [outline.planar_bounds for outline in some if outline]
+    assert np.isnan(bounds[3]).all()
 
 
 @pytest.mark.parametrize(("pixel", "tolerance"), [(4.9, 1.0), (60, 1.0)])

@@ -151,11 +151,29 @@ def test_files_that_say_the_same_are_asked_about_once(tmp_path: Path) -> None:
     assert (counts.misses, counts.hits) == (1, 4)
 
 
-def test_damaged_keys_are_left_to_gdal(tmp_path: Path) -> None:
-    whole = write_tiff(tmp_path / "a.tif", PIXELS, crs="EPSG:32632", transform=UTM).read_bytes()
+def place_of(tag: int, whole: bytes) -> int:
+    """Where the values of a tag lie in a file."""
     start = struct.unpack_from("<I", whole, 4)[0]
     entries = struct.iter_unpack("<HHII", whole[start + 2 : start + 2 + 12 * struct.unpack_from("<H", whole, start)[0]])
-    keys = next(place for number, _, _, place in entries if number == 34_735)
+    return int(next(place for number, _, _, place in entries if number == tag))
+
+
+@pytest.mark.parametrize(("tag", "at"), [(33_922, 0), (33_922, 1), (33_922, 2), (33_550, 0), (33_550, 1), (33_550, 2)])
+@pytest.mark.parametrize("value", [3.5, -7.0, 0.0, float("nan"), float("inf")])
+def test_other_numbers_of_a_place_mean_what_gdal_says(tmp_path: Path, tag: int, at: int, value: float) -> None:
+    path = write_tiff(tmp_path / "a.tif", PIXELS, crs="EPSG:32632", transform=UTM)
+    changed = bytearray(path.read_bytes())
+    struct.pack_into("<d", changed, place_of(tag, bytes(changed)) + 8 * at, value)
+    path.write_bytes(changed)
+    with rasterio.open(path) as dataset:
+        said = dataset.transform
+    useless = said.is_identity or said.is_degenerate
+    np.testing.assert_array_equal(read_raster(path).transform or (), () if useless else said[:6])
+
+
+def test_damaged_keys_are_left_to_gdal(tmp_path: Path) -> None:
+    whole = write_tiff(tmp_path / "a.tif", PIXELS, crs="EPSG:32632", transform=UTM).read_bytes()
+    keys = place_of(34_735, whole)
     for place in range(keys, keys + 32):
         damaged = bytearray(whole)
         damaged[place] ^= 0x41
