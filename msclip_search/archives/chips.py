@@ -151,7 +151,7 @@ def make_tile(raster: Raster, path: Path, reading: Reading, *, tile_id: str, fin
         raise TileError("holds no data: every pixel is nodata")
     _doubt_order(raster, reading, path, empty)
     offset = None if raster.picture else reading.offset
-    pixels = radiometry.fill(raster.pixels[list(choice.positions)], empty, declared=raster.nodata)
+    pixels = radiometry.fill(_take(raster.pixels, choice.positions), empty, declared=raster.nodata)
     if radiometry.is_plain_reflectance(pixels):
         pixels = radiometry.from_plain(pixels)
         logger.warning("%s holds reflectance from 0 to 1 and was multiplied by 10,000.", path, extra={"once": "scale"})
@@ -182,6 +182,14 @@ def _valid(raster: Raster) -> tuple[NDArray[np.bool_], classification.Shares]:
     classes = raster.pixels[place]
     empty |= classes == classification.NO_DATA
     return empty, classification.shares(classes, empty=empty)
+
+
+def _take(pixels: NDArray[np.generic], positions: Sequence[int]) -> NDArray[np.generic]:
+    """Take bands; without a copy where they follow one another and are most of the file, so that it keeps little else."""
+    start, stop = positions[0], positions[0] + len(positions)
+    if list(positions) == list(range(start, stop)) and 4 * len(positions) >= 3 * len(pixels):
+        return pixels[start:stop]
+    return pixels[list(positions)]
 
 
 def _without(pixels: NDArray[np.generic], place: int | None) -> NDArray[np.generic]:
@@ -231,8 +239,9 @@ def _doubt_order(raster: Raster, reading: Reading, path: Path, empty: NDArray[np
     """Warn where the pixels speak against the order of thirteen bands that the user gave."""
     if reading.layout is None or len(reading.layout) != len(BANDS) or any(map(band_name, raster.descriptions)):
         return
-    means = [float(np.nan_to_num(band[~empty], nan=0, posinf=0, neginf=0).mean()) for band in raster.pixels]
-    if other := likelier_layout(reading.layout, means):
+    valid = raster.pixels[:, ~empty] if empty.any() else raster.pixels.reshape(len(raster.pixels), -1)
+    finite = np.nan_to_num(valid, nan=0, posinf=0, neginf=0) if valid.dtype.kind == "f" else valid
+    if other := likelier_layout(reading.layout, finite.mean(axis=1).tolist()):
         logger.warning(
             "%s: B10 (cirrus) should be the darkest band, and with this --bands it is not: "
             "it would be with --bands %s. The tile was indexed as you said; if you were wrong, index it again.",

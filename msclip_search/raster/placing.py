@@ -77,7 +77,7 @@ class Place:
     def _to_degrees(self, x: list[float], y: list[float]) -> tuple[list[float], list[float]]:
         from rasterio.warp import transform
 
-        longitudes, latitudes = transform(self.system.crs, "OGC:CRS84", x, y)
+        longitudes, latitudes = transform(self.system.crs, _crs84(), x, y)
         return longitudes, latitudes
 
 
@@ -88,6 +88,13 @@ def _square(points: int) -> Sequence[tuple[float, float]]:
     columns = np.concatenate([along, np.ones(points), 1 - along, np.zeros(points)])
     rows = np.concatenate([np.zeros(points), along, np.ones(points), 1 - along])
     return list(zip(columns.tolist(), rows.tolist(), strict=True))
+
+
+@functools.cache
+def _crs84() -> "CRS":
+    from rasterio.crs import CRS
+
+    return CRS.from_user_input("OGC:CRS84")
 
 
 def place_of(dataset: "DatasetReader") -> Place | None:
