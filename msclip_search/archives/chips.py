@@ -185,7 +185,7 @@ def _valid(raster: Raster) -> tuple[NDArray[np.bool_], classification.Shares]:
 
 
 def _take(pixels: NDArray[np.generic], positions: Sequence[int]) -> NDArray[np.generic]:
-    """Take bands; without a copy where they follow one another and are most of the file, so that it keeps little else."""
+    """Take bands; without a copy where they follow one another and are most of the file, so that little else stays."""
     start, stop = positions[0], positions[0] + len(positions)
     if list(positions) == list(range(start, stop)) and 4 * len(positions) >= 3 * len(pixels):
         return pixels[start:stop]

@@ -38,6 +38,7 @@ def test_the_shares_are_percent_of_the_valid_pixels(tmp_path: Path) -> None:
     tile = read(tmp_path, classes)
     rows = len(classes) / 2
     assert tile.record.cloud == pytest.approx(100 * 3 / rows)
+    assert type(tile.record.cloud) is float  # not NumPy's, which other programs and JSON do not take
     assert tile.record.shadow == pytest.approx(100 * 1 / rows)
     assert tile.record.snow == pytest.approx(100 * 1 / rows)
     assert tile.record.nodata == pytest.approx(50)
