@@ -15,8 +15,8 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16] |
 """Tiles of one size, (n, bands, height, width)."""
 Embeddings: TypeAlias = NDArray[np.float32]
 """Unit rows, (n, dimension)."""
-Origin: TypeAlias = Literal["file", "hub", "seed"]
-"""Where weights came from: a file of the user's, the model hub, or a seed (then there is no file)."""
+Origin: TypeAlias = Literal["file", "hub", "seed", "bundled"]
+"""Where weights came from: a file of the user's, the model hub, a seed (then there is no file), or this package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

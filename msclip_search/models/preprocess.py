@@ -37,7 +37,10 @@ class Preprocess:
         self._deviation = torch.tensor(spec.deviation, device=device).view(-1, 1, 1)
 
     def __call__(self, pixels: Pixels) -> Tensor:
-        """Return float32 (n, bands, size, size), normalised, of pixels that `pixels.checked` let through."""
+        """Return float32 (n, bands, size, size), normalised, of pixels that `pixels.checked` let through.
+
+        A model that resamples nothing gets them in their own size.
+        """
         values = self._values(pixels)
         rendering = self._spec.rendering
         if pixels.dtype == np.uint8:
@@ -45,14 +48,17 @@ class Preprocess:
         elif rendering is not None:
             low, high = rendering
             values = values.sub_(low).mul_(_WHITE / (high - low)).clamp_(0, _WHITE).round_().div_(_WHITE)
-        squash = self._spec.resampling == "bicubic-squash"
-        values = _crop(_resize(values, self._spec.size, squash=squash), self._spec.size)
+        if self._spec.resampling != "none":
+            squash = self._spec.resampling == "bicubic-squash"
+            values = _crop(_resize(values, self._spec.size, squash=squash), self._spec.size)
         if rendering is not None:
             values = values.clamp(0, 1)  # as a picture's own type does: bicubic oversteps at edges
-        return (values - self._mean) / self._deviation
+        return values.sub_(self._mean).div_(self._deviation)
 
     def _values(self, pixels: Pixels) -> Tensor:
         """Bring stored values to the device in their own type, and widen them to float32 there."""
+        if self._device.type == "cpu" and pixels.dtype != np.float32:
+            return torch.from_numpy(pixels.astype(np.float32))
         # PyTorch computes little with uint16, so its bits travel as int16.
         unsigned = pixels.dtype == np.uint16
         stored = torch.from_numpy(pixels.view(np.int16) if unsigned else pixels)

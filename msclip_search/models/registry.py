@@ -1,15 +1,17 @@
 """The models by name, and loading them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from msclip_search.errors import ModelError, WeightsError
 from msclip_search.models import architectures, untrained
 from msclip_search.models.base import Encoder, WeightsFile
-from msclip_search.models.device import check_device
+from msclip_search.models.device import check_device, choose_device
+from msclip_search.models.nano.spec import SPEC as NANO
 from msclip_search.models.spec import HubFile, ModelSpec
 from msclip_search.models.weights import identify
 
-DEFAULT = "llama3-ms-clip-base"
+DEFAULT = NANO.name
 """The model of a new index when none is named."""
 
 _LLAMA3_MS_CLIP = ModelSpec(
@@ -44,7 +46,7 @@ _LLAMA3_MS_CLIP = ModelSpec(
         "Vision-Language Learning for Earth Observation, arXiv:2503.15969, 2025"
     ),
 )
-_NAMED = {spec.name: spec for spec in (_LLAMA3_MS_CLIP, untrained.SPEC)}
+_NAMED = {spec.name: spec for spec in (NANO, _LLAMA3_MS_CLIP, untrained.SPEC)}
 
 
 def specs() -> tuple[ModelSpec, ...]:
@@ -88,7 +90,7 @@ def load(
     name
         A name that `spec_of` knows.
     weights
-        A weights file; None takes the one recorded in `known`, else the hub's.
+        A weights file; None takes the one recorded in `known`, else the package's or the hub's.
     device
         auto (a GPU where there is one), cpu, cuda or cuda:N.
     known
@@ -114,6 +116,8 @@ def load(
     check_device(device)
     if spec == untrained.SPEC:
         return _untrained(weights, device)
+    if spec == NANO:
+        return _nano(weights, known, device)
     found = _find(spec, weights, known, endpoint=endpoint, cache_dir=cache_dir, progress=progress)
     # Last, because it takes seconds: whatever could be refused has been.
     from msclip_search.models import clip
@@ -128,6 +132,21 @@ def _untrained(weights: Path | None, device: str) -> Encoder:
     if device not in {"auto", "cpu"}:
         raise ModelError(f"{untrained.SPEC.name} runs on the processor alone: leave --device out.")
     return untrained.UntrainedEncoder()
+
+
+def _nano(weights: Path | None, known: WeightsFile | None, device: str) -> Encoder:
+    from msclip_search.models.nano.encoder import NanoEncoder
+    from msclip_search.models.nano.file import BUNDLED
+
+    if device.startswith("cuda"):
+        choose_device(device)  # said before any tile is read; by itself the encoder asks when the first tiles come
+    if weights is None and known is not None and known.origin == "file":
+        weights = Path(known.path)
+    if weights is not None:
+        return NanoEncoder(weights, weights=identify(weights, known=known), device=device)
+    # Wherever the package lies by now, and whenever it was installed: its content is what counts.
+    found = replace(identify(BUNDLED), path="", mtime_ns=0, origin="bundled")
+    return NanoEncoder(BUNDLED, weights=found, device=device)
 
 
 def _find(

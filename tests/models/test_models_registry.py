@@ -28,8 +28,8 @@ def hollow(name: str, path: Path, *, channels: int | None = None) -> Path:
 
 
 def test_names() -> None:
-    assert models.DEFAULT == "llama3-ms-clip-base"
-    assert [spec.name for spec in models.specs()] == ["llama3-ms-clip-base", "untrained"]
+    assert models.DEFAULT == "s2-nano"
+    assert [spec.name for spec in models.specs()] == ["s2-nano", "llama3-ms-clip-base", "untrained"]
     assert all(models.spec_of(spec.name) == spec for spec in models.specs())
 
 
@@ -40,7 +40,8 @@ def test_the_face_is_sorted_and_whole() -> None:
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     with pytest.raises(
-        ModelError, match=r"no model 'clip'.* llama3-ms-clip-base, untrained, and open_clip:ARCH\[/PRETRAINED\]"
+        ModelError,
+        match=r"no model 'clip'.* s2-nano, llama3-ms-clip-base, untrained, and open_clip:ARCH\[/PRETRAINED\]",
     ):
         models.spec_of("clip")
 
