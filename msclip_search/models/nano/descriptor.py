@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from msclip_search.models.nano.spec import SPEC
 
@@ -80,18 +79,20 @@ def at_once(pixels: int, device: torch.device) -> int:
 
 def _describe(reflectance: Tensor) -> Tensor:
     planes = _planes(_filled(reflectance))
-    found = [planes.mean((2, 3)), torch.log(planes.std((2, 3), correction=0) + _QUIET)]
+    mean = planes.mean((2, 3))
+    deviation = _mean_square(planes - mean[:, :, None, None]).sqrt_()
+    found = [mean, torch.log(deviation + _QUIET)]
     found += _quantiles(_lattice(planes), LEVELS)
     for scale in SCALES:
         if scale > 1:
-            planes = functional.avg_pool2d(planes, 2)
+            planes = _halved(planes)
         found += _contrasts(planes, bend=scale <= COARSEST_BEND)
     return torch.cat(found, dim=1)
 
 
 def _filled(reflectance: Tensor) -> Tensor:
     """Replace pixels without data by the mean of the others, band by band."""
-    valid = (reflectance > 0).any(dim=1, keepdim=True)
+    valid = reflectance.amax(dim=1, keepdim=True) > 0
     if bool(valid.all()):
         return reflectance
     number = valid.sum((2, 3), keepdim=True).clamp(min=1)
@@ -100,11 +101,22 @@ def _filled(reflectance: Tensor) -> Tensor:
 
 
 def _planes(reflectance: Tensor) -> Tensor:
-    logarithms = reflectance.clamp(min=0).add_(FLOOR).log_()
+    shifted = reflectance.clamp(min=0).add_(FLOOR)
+    count, bands, height, width = shifted.shape
+    planes = shifted.new_empty(count, len(PLANES), height, width)
+    torch.log(shifted, out=planes[:, :bands])
     place = SPEC.bands.index
-    # (a - b) / (a + b) is the hyperbolic tangent of half the logarithms' difference.
-    differences = [logarithms[:, place(one)] - logarithms[:, place(other)] for one, other in PAIRS]
-    return torch.cat([logarithms, torch.stack(differences, dim=1).mul_(0.5).tanh_().mul_(_STRETCH)], dim=1)
+    for index, (one, other) in zip(planes[:, bands:].unbind(dim=1), PAIRS, strict=True):
+        first, second = shifted[:, place(one)], shifted[:, place(other)]
+        torch.sub(first, second, out=index).div_(first + second).mul_(_STRETCH)
+    return planes
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Average squares of 2 x 2; a last odd row or column is left out. As `avg_pool2d`, at a tenth of its time."""
+    height, width = (side // 2 * 2 for side in planes.shape[2:])
+    rows = planes[..., 0:height:2, :width] + planes[..., 1:height:2, :width]
+    return (rows[..., 0::2] + rows[..., 1::2]).mul_(0.25)
 
 
 def _contrasts(planes: Tensor, *, bend: bool) -> list[Tensor]:
@@ -124,10 +136,15 @@ def _contrasts(planes: Tensor, *, bend: bool) -> list[Tensor]:
 
 def _curvature(planes: Tensor) -> Tensor:
     """Mean square of four times a pixel less its four neighbours."""
-    bent = planes[..., 1:-1, 1:-1] * 4
-    for neighbour in (planes[..., :-2, 1:-1], planes[..., 2:, 1:-1], planes[..., 1:-1, :-2], planes[..., 1:-1, 2:]):
-        bent -= neighbour
-    return bent.mul_(bent).mean((2, 3))
+    bent = planes[..., :-2, 1:-1] + planes[..., 2:, 1:-1]
+    bent += planes[..., 1:-1, :-2]
+    bent += planes[..., 1:-1, 2:]
+    return _mean_square(bent.sub_(planes[..., 1:-1, 1:-1], alpha=4))
+
+
+def _mean_square(planes: Tensor) -> Tensor:
+    """Overwrite planes by their squares, and average these: `std` and `var` take twenty times as long."""
+    return planes.mul_(planes).mean((2, 3))
 
 
 def _lattice(planes: Tensor) -> Tensor:
