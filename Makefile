@@ -18,10 +18,10 @@ DEMO   := demo
 demo: .venv/installed
 	@rm -rf $(DEMO)
 	$(BIN)/msclip-search simulate $(DEMO)/tiles --count 200 --place 11.6,48.2 --series 2 --event flood --seed 7 --sheet $(DEMO)/sheet.png
-	$(BIN)/msclip-search index $(DEMO)/tiles --labels $(DEMO)/tiles/tiles.csv --model untrained --index $(DEMO)/index
+	$(BIN)/msclip-search index $(DEMO)/tiles --labels $(DEMO)/tiles/tiles.csv --index $(DEMO)/index
 	$(BIN)/msclip-search query "flooded farmland" "conifer forest" "open-pit mine" "houses with gardens" "a lake" \
 	    --top-k 5 --index $(DEMO)/index --gallery $(DEMO)/gallery.html
-	@echo "This model's weights are random numbers, so the ranking means nothing: $(DEMO)/index shows how it works, not how well."
+	@echo "The model is s2-nano, small, bundled, and learnt mostly from simulated tiles like these: real ones are harder."
 	@echo "Look at $(DEMO)/gallery.html and $(DEMO)/sheet.png."
 	@echo "With tiles of your own: $(BIN)/msclip-search index TILES, then $(BIN)/msclip-search query TEXT."
 

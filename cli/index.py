@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from msclip_search.cli.console import INTERRUPTED, VOICE, handled, out, say, set_voice, show_progress
-from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import INDEX, PUBLISHED, Device, IndexPath, Model, Quiet, Verbose, Weights
 from msclip_search.cli.progress import Display, interruptible
 
 if TYPE_CHECKING:
@@ -72,13 +72,14 @@ def index(
 
     What stands in the index unchanged is passed over: the same command
     goes on after an interruption, and adds what is new later.
-    Ctrl-C commits what is done.
+    Ctrl-C commits what is done. The model is s2-nano, which comes with
+    the package, unless --model names another for a new index.
 
         msclip-search index ./tiles
 
         msclip-search index ./eurosat --bands eurosat --label-from parent
 
-        msclip-search index ./chips --weights Llama3_MS_CLIP_weights.pt
+        msclip-search index ./chips --model llama3-ms-clip-base
     """
     set_voice(quiet=quiet, verbose=verbose)
     from msclip_search.ingest import index_tiles
@@ -107,6 +108,19 @@ def index(
         raise typer.Exit(128 + received[0] if received else INTERRUPTED)
     if strict and report.failed:
         raise typer.Exit(1)
+
+
+def _model(report: "Report") -> str:
+    """Say which model is in use, and, of the bundled one, what else there is."""
+    if report.weights is None:
+        return report.model
+    words = {
+        "bundled": f"bundled. {PUBLISHED}",
+        "file": f"weights {report.weights.path}",
+        "hub": "weights from the hub",
+        "seed": "random weights: its ranking means nothing",
+    }
+    return f"{report.model}, {words[report.weights.origin]}"
 
 
 def _summary(report: "Report", index: Path) -> None:
@@ -144,6 +158,7 @@ def _summary(report: "Report", index: Path) -> None:
     rows.add_row("time", f"{report.seconds:,.1f} s{rate}: {busy} (reading and encoding overlap)")
     names = {"ivfpq": "IVF-PQ", "flat": "exact scan"}
     rows.add_row("search", f"{names[report.kind]}. {report.reason}")
+    rows.add_row("model", _model(report))
     rows.add_row("index", f"{index}, {decimal(report.size)}")
     out().print(head)
     out().print(rows)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from msclip_search.cli.console import err, fail, handled, out, say, set_voice, show_progress
-from msclip_search.cli.options import INDEX, IndexPath, ListFormat, Quiet, Verbose
+from msclip_search.cli.options import INDEX, PUBLISHED, IndexPath, ListFormat, Quiet, Verbose
 
 if TYPE_CHECKING:
     from msclip_search.search import IndexInfo
+
+_WEIGHTS = {"bundled": "bundled", "hub": "hub, or --weights", "seed": "none: random", "file": "--weights"}
+"""Where a model's weights come from, in a word or two."""
 
 
 @handled
@@ -93,31 +96,37 @@ def verify(index: IndexPath = INDEX, quiet: Quiet = False, verbose: Verbose = Fa
 def models(form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = False) -> None:
     """List the models that can be used.
 
-    msclip-search models
+    A new index takes the first, which comes with the package.
 
-    msclip-search models --format json
+        msclip-search models
+
+        msclip-search models --format json
+
+        msclip-search index ./tiles --model llama3-ms-clip-base
     """
     set_voice(quiet=quiet, verbose=verbose)
     from msclip_search import models as library
 
     specs = library.specs()
     if form == "json":
-        typer.echo(json.dumps([spec.to_dict() for spec in specs], indent=2, ensure_ascii=False))
+        body = [
+            {**spec.to_dict(), "default": spec.name == library.DEFAULT, "weights": library.source(spec)}
+            for spec in specs
+        ]
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
     from rich.table import Table
     from rich.text import Text
 
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("name", "what it is", "bands", "tiles, px", "weights", "licence"):
+        table.add_column(name, overflow="fold")
     for spec in specs:
-        weights = f"{spec.hub.repo} on the hub, or --weights FILE" if spec.hub else "none needed"
-        rows = Table.grid(padding=(0, 2))
-        rows.add_row("", "bands", " ".join(spec.bands))
-        rows.add_row("", "tiles", f"{spec.size} x {spec.size} px become {spec.dimension} numbers")
-        rows.add_row("", "weights", weights)
-        rows.add_row("", "licence", spec.licence)
         default = " (default)" if spec.name == library.DEFAULT else ""
-        out().print(Text.assemble((spec.name, "bold"), f"{default}: {spec.summary}"))
-        out().print(rows)
-    say(
-        "open_clip:ARCH/PRETRAINED (RGB, from the hub) and open_clip:ARCH (with --weights FILE) are the models of "
-        "OpenCLIP on a true-colour rendering."
-    )
+        size = "any" if spec.resampling == "none" else f"{spec.size}"
+        row = (spec.summary, f"{len(spec.bands)}", size, _WEIGHTS[library.source(spec)], spec.licence)
+        table.add_row(Text.assemble((spec.name, "bold"), default), *(Text(cell) for cell in row))
+    others = ("a model of OpenCLIP on a true-colour rendering", "3", "its own", "hub, or --weights", "its own")
+    table.add_row(Text("open_clip:ARCH[/PRETRAINED]"), *(Text(cell) for cell in others))
+    out().print(table)
+    say(f"{library.DEFAULT} is used when none is named. {PUBLISHED}.")

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 INDEX = Path("msclip-index")
+PUBLISHED = "For the published multispectral CLIP: --model llama3-ms-clip-base (604 MB)"
+"""What to say beside the name of the bundled model."""
 
 IndexPath: TypeAlias = Annotated[
     Path, typer.Option("--index", metavar="FOLDER", envvar="MSCLIP_INDEX", help="The index folder.")
@@ -16,7 +18,7 @@ Model: TypeAlias = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="Name of the model; `msclip-search models` lists them.",
+        help="Name of the model: that of the index, or s2-nano; `msclip-search models` lists them.",
         show_default=False,
     ),
 ]

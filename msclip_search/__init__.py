@@ -1,7 +1,7 @@
 """Find places in Sentinel-2 archives by describing them.
 
 >>> from msclip_search import SearchIndex, index_tiles
->>> index_tiles("tiles", index="idx", model="llama3-ms-clip-base")  # doctest: +SKIP
+>>> index_tiles("tiles", index="idx")  # doctest: +SKIP
 >>> with SearchIndex.open("idx") as index:  # doctest: +SKIP
 ...     for hit in index.search("flooded farmland", k=100):
 ...         print(hit.rank, hit.score, hit.source)

@@ -42,13 +42,29 @@ def check_model(recorded: Mapping[str, Any], encoder: Encoder, root: Path) -> No
     """
     check_name(recorded, encoder.spec.name, root)
     if recorded["fingerprint"] != encoder.fingerprint:
-        theirs = (recorded["weights"] or {}).get("path") or "others"
-        ours = (encoder.weights.path if encoder.weights else "") or "others"
+        theirs = WeightsFile.from_dict(recorded["weights"]) if recorded["weights"] else None
+        ours = encoder.weights
         raise ModelMismatch(
             f"The index {root} was made with {encoder.spec.name} too, but with other weights or another version of "
-            f"its preprocessing: then with {theirs}, now with {ours}. Give the former with --weights, or name another "
-            "index with --index."
+            f"its preprocessing: then with {_named(theirs)}, now with {_named(ours)}. {_way_out(theirs, ours)}"
         )
+
+
+def _named(weights: WeightsFile | None) -> str:
+    if weights is not None and weights.origin == "bundled":
+        return f"those bundled with msclip-search (sha256 {weights.sha256[:12]}…)"
+    return (weights.path if weights else "") or "others"
+
+
+def _way_out(theirs: WeightsFile | None, ours: WeightsFile | None) -> str:
+    if theirs is None or theirs.origin != "bundled":
+        return "Give the former with --weights, or name another index with --index."
+    if ours is None or ours.origin != "bundled":
+        return "Leave --weights out, or name another index with --index."
+    return (
+        "This msclip-search comes with a newer or older version of them: index the archive again into another folder "
+        "(--index), or give the former file with --weights."
+    )
 
 
 def load_recorded(

@@ -36,4 +36,5 @@ def test_the_demo_runs_in_an_empty_folder(tmp_path: Path) -> None:
     page = (tmp_path / "demo" / "gallery.html").read_text(encoding="utf-8")
     assert page.count("data:image/webp") >= 25
     assert (tmp_path / "demo" / "sheet.png").read_bytes().startswith(b"\x89PNG")
-    assert "random numbers" in dry  # said once, until a model comes with the package
+    assert "The model is s2-nano" in dry
+    assert "s2-nano, bundled" in shown[1]

@@ -58,6 +58,7 @@ def test_the_wheel_equals_the_tree(tmp_path: Path, links: bool) -> None:  # noqa
     assert done.returncode == 0, done.stdout + done.stderr
     built, wanted = contents(next(out.glob("*.whl"))), tree()
     assert sorted(built) == sorted(wanted)
+    assert "msclip_search/models/nano/weights.safetensors" in built
     assert built == wanted
 
 

@@ -82,7 +82,7 @@ def index_tiles(
 
     Examples
     --------
-    >>> index_tiles("tiles", index="idx", model="llama3-ms-clip-base", weights="weights.pt")  # doctest: +SKIP
+    >>> index_tiles("tiles", index="idx")  # doctest: +SKIP
     """
     roots = (archive,) if isinstance(archive, str | os.PathLike) else tuple(archive)
     root = Path(index)

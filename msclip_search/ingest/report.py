@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
+from msclip_search.models import WeightsFile
 from msclip_search.store import storage_errors
 
 _SHOWN = 20
@@ -41,6 +42,10 @@ class Report:
     failures: list[Failure] = field(default_factory=list)
     """The first of them; all are in `failures.csv`."""
     failures_file: Path
+    model: str = ""
+    """Name of the model."""
+    weights: WeightsFile | None = None
+    """Its weights; None where it has none."""
     interrupted: bool = False
     read_seconds: float = 0.0
     """Summed over the threads."""

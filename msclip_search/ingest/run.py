@@ -71,7 +71,7 @@ def ingest(
     if writer.manifest.number:
         check_model(writer.manifest.model, encoder, root)
     sweep(writer.layout, writer.manifest)
-    report = Report(total=total, failures_file=writer.layout.failures)
+    report = Report(total=total, failures_file=writer.layout.failures, model=encoder.spec.name, weights=encoder.weights)
     session = Session(
         writer=writer,
         encoder=encoder,

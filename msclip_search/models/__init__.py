@@ -4,7 +4,7 @@ Importing this loads neither PyTorch nor OpenCLIP; `load` does, for the models t
 """
 
 from msclip_search.models.base import Embeddings, Encoder, Pixels, WeightsFile
-from msclip_search.models.registry import DEFAULT, load, spec_of, specs
+from msclip_search.models.registry import DEFAULT, load, source, spec_of, specs
 from msclip_search.models.spec import HubFile, ModelSpec
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Pixels",
     "WeightsFile",
     "load",
+    "source",
     "spec_of",
     "specs",
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msclip_search.errors import ModelError, WeightsError
 from msclip_search.models import architectures, untrained
-from msclip_search.models.base import Encoder, WeightsFile
+from msclip_search.models.base import Encoder, Origin, WeightsFile
 from msclip_search.models.device import check_device, choose_device
 from msclip_search.models.nano.spec import SPEC as NANO
 from msclip_search.models.spec import HubFile, ModelSpec
@@ -71,6 +71,15 @@ def spec_of(name: str) -> ModelSpec:
         f"an architecture of OpenCLIP ({architectures.PREFIX}ViT-B-32) and weights of it on the hub "
         f"({architectures.PREFIX}ViT-B-32/openai)."
     )
+
+
+def source(spec: ModelSpec) -> Origin:
+    """Say where a model's weights come from when none are given; "file" where they have to be given."""
+    if spec == NANO:
+        return "bundled"
+    if spec == untrained.SPEC:
+        return "seed"
+    return "hub" if spec.hub else "file"
 
 
 def load(

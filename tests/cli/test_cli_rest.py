@@ -68,10 +68,24 @@ def test_an_index_of_a_newer_format_is_refused(run: Run, index: Path, tmp_path: 
 
 def test_models(run: Run) -> None:
     done = run("models")
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
     for spec in models.specs():
-        assert spec.name in done.stdout
+        assert spec.summary in rows[spec.name]
+        assert spec.licence in rows[spec.name]
+    assert rows["s2-nano"].startswith("s2-nano (default)")
+    for name, words in {
+        "s2-nano": "10     any        bundled  ",
+        "llama3-ms-clip-base": "10     224        hub, or --weights  ",
+        "untrained": "10     any        none: random  ",
+        "open_clip:ARCH[/PRETRAINED]": "3      its own    hub, or --weights  ",
+    }.items():
+        assert words in rows[name]
+    assert "--model llama3-ms-clip-base (604 MB)" in done.stderr
     body = json.loads(run("models", "--format", "json").stdout)
     assert [entry["name"] for entry in body] == [spec.name for spec in models.specs()]
+    assert [entry["weights"] for entry in body] == ["bundled", "hub", "seed"]
+    assert [entry["default"] for entry in body] == [True, False, False]
+    assert body[0]["bands"] == list(models.specs()[0].bands)
 
 
 def test_version(run: Run) -> None:

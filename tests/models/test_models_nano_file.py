@@ -96,14 +96,14 @@ def of_another_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (truncated, r"is no safetensors file, or damaged \(.*\)\. Pass the right file with --weights"),
+        (truncated, r"is no safetensors file, or damaged \(.*\)\. Name the model that it belongs to with --model"),
         (cut_in_the_header, r"is no safetensors file, or damaged"),
         (a_pickle, r"is no safetensors file, or damaged"),
         (empty, r"is no safetensors file, or damaged"),
-        (a_folder, r"cannot be read: Is a directory\. Pass"),
-        (missing, r"cannot be read: No such file or directory\. Pass"),
-        (of_another_model, r"are not those of s2-nano\. Pass the right file with --weights"),
-        (without_a_word, r"are not those of s2-nano\. Pass"),
+        (a_folder, r"cannot be read: Is a directory\. Name"),
+        (missing, r"cannot be read: No such file or directory\. Name"),
+        (of_another_model, r"are not those of s2-nano\. Name the model that it belongs to with --model"),
+        (without_a_word, r"are not those of s2-nano\. Name"),
         (
             of_another_version,
             r"are of version 7 of s2-nano, and this msclip-search reads version 1: leave --weights out",

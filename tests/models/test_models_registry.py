@@ -33,6 +33,11 @@ def test_names() -> None:
     assert all(models.spec_of(spec.name) == spec for spec in models.specs())
 
 
+def test_where_weights_come_from_when_none_are_given() -> None:
+    names = ("s2-nano", "llama3-ms-clip-base", "untrained", "open_clip:ViT-B-32", "open_clip:ViT-B-32/openai")
+    assert [models.source(models.spec_of(name)) for name in names] == ["bundled", "hub", "seed", "file", "hub"]
+
+
 def test_the_face_is_sorted_and_whole() -> None:
     assert models.__all__ == sorted(models.__all__)
     assert all(hasattr(models, name) for name in models.__all__)

@@ -25,7 +25,7 @@ VERSION = "1"
 _TEXT = ("text.tokenizer", "text.vectors", "text.scales", "text.shift")
 _IMAGE = "image."
 _METADATA, _LENGTH = "__metadata__", 8  # of the format: the header's key for texts, and the bytes of its own length
-_WAY_OUT = "Pass the right file with --weights, or leave it out to use the bundled weights."
+_WAY_OUT = "Name the model that it belongs to with --model, pass another file, or leave --weights out."
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
