@@ -13,6 +13,7 @@ from msclip_search.cli.info import info, models, verify
 from msclip_search.cli.options import Quiet, Verbose
 from msclip_search.cli.query import query
 from msclip_search.cli.simulate import simulate
+from msclip_search.cli.train import train
 
 app = typer.Typer(
     name="msclip-search",
@@ -49,7 +50,7 @@ def root(
     set_voice(quiet=quiet, verbose=verbose)
 
 
-for command in (index, query, classify, info, verify, models, simulate):
+for command in (index, query, classify, info, verify, models, simulate, train):
     app.command()(command)
 
 

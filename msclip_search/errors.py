@@ -16,7 +16,8 @@
     │   └── IndexConflict   another process committed to it meanwhile
     ├── StorageError        the disk: full, read-only, not permitted
     ├── QueryError          a query that cannot be answered
-    └── SimulationError     a simulation that cannot be made as it was asked for
+    ├── SimulationError     a simulation that cannot be made as it was asked for
+    └── TrainingError       a training that cannot be begun or go on
 
 The floor below has one of its own, `msclip_search.indexes.FaissUnavailable`: FAISS is not installed, or twice.
 """
@@ -80,3 +81,7 @@ class QueryError(MsclipError):
 
 class SimulationError(MsclipError):
     """A simulation cannot be made as it was asked for."""
+
+
+class TrainingError(MsclipError):
+    """A training cannot be begun as it was asked for, or cannot go on."""

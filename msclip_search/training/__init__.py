@@ -1,4 +1,6 @@
-"""How the bundled model is made: nothing here is needed for using it.
+"""How the bundled model is made: nothing here is needed for using it."""
 
-`text` makes the text tower out of published token vectors and a lexicon.
-"""
+from msclip_search.training.nano import Trained, train_nano
+from msclip_search.training.plan import Plan
+
+__all__ = ["Plan", "Trained", "train_nano"]
