@@ -110,14 +110,15 @@ def _table(hits: "Hits") -> "RenderableType":
     from msclip_search.words import place_in_words
 
     title = Text.assemble((hits.query, "bold"), f"  {len(hits):,} of {hits.searched:,} tiles")
-    labelled = any(hit.labels for hit in hits)
+    shown = list(hits)
+    labelled = any(hit.labels for hit in shown)
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in ("rank", "score", "percentile"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("tile", overflow="fold")
     for name in ("place", "date", *(["labels"] if labelled else [])):
         table.add_column(name, no_wrap=name != "labels")
-    for hit in hits:
+    for hit in shown:
         place = place_in_words(hit.bbox) if hit.bbox else "-"
         row = [f"{hit.rank:,}", f"{hit.score:.4f}", f"{hit.percentile:.2f}", _tile(hit), place]
         row += [

@@ -167,6 +167,24 @@ def test_a_query_without_a_network_loads_no_torch(tmp_path: Path) -> None:
     assert not loaded & {"torch", "open_clip", "faiss"}
 
 
+def test_a_query_of_the_bundled_model_loads_what_it_needs_alone(tmp_path: Path) -> None:
+    from msclip_search import index_tiles
+    from tests.made import make_archive
+    from tests.models.nano import made_weights
+
+    make_archive(tmp_path / "tiles", 4)
+    weights = made_weights(tmp_path / "w.safetensors")
+    index_tiles(tmp_path / "tiles", index=tmp_path / "idx", weights=weights)
+    loaded = loaded_after(
+        "from msclip_search.cli.app import app",
+        f"try:\n    app(['query', 'flooded farmland', '--top-k', '100', '--index', {str(tmp_path / 'idx')!r}])",
+        "except SystemExit as left:\n    assert left.code == 0",
+    )
+    assert {"tokenizers", "safetensors", "pyarrow", "typer"} <= loaded
+    idle = {"torch", "torchvision", "open_clip", "huggingface_hub", "rasterio", "matplotlib", "faiss", "PIL", "jinja2"}
+    assert not loaded & (idle | {"shapely", "yaml"})
+
+
 def test_the_text_tower_of_the_bundled_model_loads_no_torch() -> None:
     loaded = loaded_after("import msclip_search.models.nano.text")
     assert "tokenizers" in loaded

@@ -3,7 +3,7 @@
 from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
 from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
-from msclip_search.catalog.sidecar import empty_table, labels_key, read_columns, take, text_hashes, to_bytes
+from msclip_search.catalog.sidecar import empty_table, labels_key, pick, read_columns, take, text_hashes, to_bytes
 from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
 from msclip_search.catalog.tables import read_table
 
@@ -17,6 +17,7 @@ __all__ = [
     "hits_table",
     "labels_key",
     "pack_mask",
+    "pick",
     "read_columns",
     "read_masks",
     "read_table",

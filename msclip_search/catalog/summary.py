@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 SUMMARY_COLUMNS = ("bbox", "datetime", "labels")
@@ -32,6 +31,8 @@ class Summary:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take in rows with the columns `SUMMARY_COLUMNS`."""
+        import pyarrow.compute as pc  # takes as long to load as the rest of Arrow, and a query has no use for it
+
         boxes, times = batch.column("bbox").drop_null(), batch.column("datetime").drop_null()
         self.labelled += pc.sum(pc.greater(pc.list_value_length(batch.column("labels")), 0)).as_py() or 0
         if len(boxes):

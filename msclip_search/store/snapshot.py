@@ -114,7 +114,7 @@ class Snapshot:
             with reading(path, root=self.layout.root):
                 parts.append(catalog.take(path, rows[chosen] - self.starts[index]))
             order.append(chosen)
-        return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(order))))
+        return catalog.pick(pa.concat_tables(parts), np.argsort(np.concatenate(order)))
 
     def columns(self, names: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Stream columns of all rows, deleted ones included, with the row number that each batch starts at.

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msclip_search.geometry import footprint, planar_bounds
+from msclip_search.geometry import Footprint, footprint, planar_bounds
 from msclip_search.raster import LARGEST_SIDE
 from tests.archives.ground import SIDE, crs_of, degrees, metres_a_degree, outline, parts
 
@@ -74,3 +74,26 @@ def test_the_outline_stays_by_the_edge_of_the_largest_tile(
         ground = shapely.LineString([(lon * across, lat * along) for lon, lat in shape.exterior.coords])
         distances.append(ground.distance(shapely.Point(x * across, y * along)))
     assert max(distances) < tolerance
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shapely.box(11.2, 48.1, 11.9, 48.7),
+        shapely.box(-180, -20, -179.5, -19),
+        shapely.box(-180, 60, 180, 90),
+        shapely.Polygon([(0, 0), (3, 1), (2, 5), (-1, 4), (-2, 2)]),
+        shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(1, 1), (2, 1), (2, 2)]]),
+        shapely.Polygon([(0, 0, 5), (3, 1, 5), (2, 5, 5)]),
+        shapely.MultiPolygon([shapely.box(5, 5, 6, 6), shapely.box(8, 1, 9, 2)]),
+    ],
+)
+def test_bounds_are_shapelys_for_any_shape_in_either_byte_order(shape: shapely.Geometry) -> None:
+    for byte_order in (0, 1):
+        found = Footprint(shapely.to_wkb(shape, byte_order=byte_order))
+        assert found.planar_bounds == found.bbox == shape.bounds
+
+
+def test_a_box_across_the_antimeridian_has_west_above_east() -> None:
+    shape = shapely.MultiPolygon([shapely.box(179.5, -2, 180, -1), shapely.box(-180, -2, -179.7, -1)])
+    assert Footprint(shapely.to_wkb(shape)).bbox == (179.5, -2, -179.7, -1)

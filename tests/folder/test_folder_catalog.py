@@ -356,3 +356,19 @@ def test_hits_of_several_queries_become_one_geoparquet(on_the_map: Path) -> None
     assert table.column("source").to_pylist() == ["/tiles/1.tif", "/tiles/2.tif"] * 2
     assert json.loads(table.schema.metadata[b"geo"])["primary_column"] == "geometry"
     assert table.column("geometry").to_pylist() == [tiles.column("geometry")[0].as_py(), None] * 2
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("rows", [[], [4], [0, 4, 2, 2, 1]])
+def test_rows_are_picked_as_arrow_takes_them(monkeypatch: pytest.MonkeyPatch, few: int, rows: list[int]) -> None:
+    monkeypatch.setattr(sidecar, "_FEW", few)
+    table = pa.concat_tables([pa.table({"a": [1, 2, None], "b": [["x"], [], ["y", "z"]]}, metadata={"k": "v"})] * 2)
+    wanted = table.take(pa.array(rows, pa.int64()))
+    found = catalog.pick(table, np.array(rows, np.int64))
+    assert found.equals(wanted, check_metadata=True)
+
+
+@pytest.mark.parametrize("row", [-1, 3])
+def test_rows_that_are_not_there_are_refused(row: int) -> None:
+    with pytest.raises(IndexError):
+        catalog.pick(pa.table({"a": [1, 2, 3]}), np.array([0, row]))
