@@ -80,7 +80,7 @@ def bench(
     kind
         What searches use: see `index_tiles`.
     seen
-        sha256 of the files that the model was trained on; None where nobody has kept a list.
+        sha256 of the files that the model was trained on; None takes the list that came with the weights.
     stop
         When set, embedding ends after a commit.
     progress
@@ -113,7 +113,8 @@ def bench(
         found = evaluate(index, questions, k=k, templates=templates, exact=exact, seed=seed)
         several = data.several_labels if data.classes else None
         told = classify(index, questions, templates=templates, several_labels=several, seed=seed)
-        known = None if seen is None else _seen(index, seen)
+        trained_on = encoder.trained_on if seen is None else seen
+        known = None if trained_on is None else _seen(index, trained_on)
         named = data.name if data.classes else str(Path(root).resolve())
         made = report(index, found, told, data=named, templates=templates, seed=seed, seen=known)
         notes = (*opened.notes, *_notes(run, gone))

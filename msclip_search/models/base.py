@@ -91,6 +91,10 @@ class Encoder(Protocol):
         """Hash of everything that changes an embedding, `spec.fingerprint` of these weights."""
 
     @property
+    def trained_on(self) -> frozenset[str] | None:
+        """SHA-256 of the files of labelled tiles that it was trained on; None where nobody has kept a list."""
+
+    @property
     def batch(self) -> int:
         """Tiles that are best given at once. It may become smaller when the device runs out of memory."""
 

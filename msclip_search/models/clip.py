@@ -70,6 +70,7 @@ class ClipEncoder:
         self.spec = spec
         self.weights = weights
         self.fingerprint = spec.fingerprint(weights.sha256)
+        self.trained_on: frozenset[str] | None = None
         self.concurrency = 2 if on_gpu else 1  # on a GPU, one batch is copied while another is computed
         self._batch = batch or (_TILES_ON_GPU if on_gpu else _TILES_ON_CPU)
         self._towers = towers

@@ -61,6 +61,7 @@ class UntrainedEncoder:
             origin="seed",
         )
         self.fingerprint = SPEC.fingerprint(self.weights.sha256)
+        self.trained_on: frozenset[str] | None = None
         self.batch = _BATCH
         self.concurrency = 1
 

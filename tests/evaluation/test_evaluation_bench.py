@@ -70,6 +70,11 @@ def test_tiles_seen_in_training_are_counted(folders: Path, tmp_path: Path) -> No
     assert bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained").report.seen is None
 
 
+def test_the_list_that_came_with_the_weights_is_taken(shared: Path, tmp_path: Path) -> None:
+    found = bench(data_set("eurosat-ms"), shared / "data" / "eurosat_ms", cache=tmp_path)
+    assert (found.report.seen, found.report.retrieval.tiles) == (375, 375)
+
+
 def test_tiles_that_are_gone_count_no_more(folders: Path, tmp_path: Path) -> None:
     bench(data_set("folder"), folders, cache=tmp_path / "cache", model="untrained")
     for path in sorted(folders.rglob("*.tif"))[:3]:

@@ -42,6 +42,7 @@ class Counting:
         self.spec: ModelSpec = SPEC
         self.weights: WeightsFile | None = ENCODER.weights
         self.fingerprint = ENCODER.fingerprint
+        self.trained_on: frozenset[str] | None = None
         self.batch = batch
         self.concurrency = concurrency
         self.tiles = 0

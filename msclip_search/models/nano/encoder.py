@@ -1,5 +1,6 @@
 """The bundled model, loaded. Texts need no PyTorch; tiles load it when the first ones come."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,10 +39,11 @@ class NanoEncoder:
     """
 
     def __init__(self, path: Path, *, weights: WeightsFile, device: str = "auto") -> None:
-        check(path)
+        about = check(path)
         self.spec = SPEC
         self.weights = weights
         self.fingerprint = SPEC.fingerprint(weights.sha256)
+        self.trained_on = frozenset[str](json.loads(about.get("trained_on", "[]")))
         self.batch = _BATCH
         # A batch is computed in one thread, so that those of several run beside each other.
         self.concurrency = min(_MOST_AT_ONCE, os.cpu_count() or 1)
