@@ -51,7 +51,7 @@ vectors = index.encode(["flooded farmland"])
 mark("encode the text")
 hits = index.search_vectors(vectors, k=100)[0]
 mark("search")
-msclip_search.cli.render._table(hits)
+msclip_search.cli.render._table(hits, 200)
 mark("lay out")
 for (_, before), (name, after) in zip(marks, marks[1:]):
     print(f"{name}\\t{after - before:.4f}")

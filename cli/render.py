@@ -24,6 +24,8 @@ _CSV = (
     "datetime", "cloud", "nodata", "labels",
 )  # fmt: skip
 
+_RIGHT = 3
+"""Columns of numbers, which come first and stand to the right."""
 _OTHER_COLUMNS = 62
 """Characters of a line that the columns beside the tile's name take."""
 _SHORTEST = 24
@@ -45,7 +47,7 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
     """
     if form == "table" and output is None:
         for hits in results:
-            out().print(_table(hits))
+            out().print(_table(hits, out().width))
         return
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is no text for a terminal: give --output FILE.", param_hint="--format")
@@ -97,36 +99,72 @@ def _plain(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
     text = io.StringIO()
     console = Console(file=text, width=200, color_system=None)
     for hits in results:
-        console.print(_table(hits))
+        console.print(_table(hits, console.width))
     return text.getvalue().encode()
 
 
-def _table(hits: "Hits") -> "RenderableType":
-    """Lay the hits of a query out as a table."""
+def _table(hits: "Hits", width: int) -> "RenderableType":
+    """Lay the hits of a query out as a table for a console of some width."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     from msclip_search.words import place_in_words
 
-    title = Text.assemble((hits.query, "bold"), f"  {len(hits):,} of {hits.searched:,} tiles")
     shown = list(hits)
     labelled = any(hit.labels for hit in shown)
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("rank", "score", "percentile"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("tile", overflow="fold")
-    for name in ("place", "date", *(["labels"] if labelled else [])):
-        table.add_column(name, no_wrap=name != "labels")
-    for hit in shown:
-        place = place_in_words(hit.bbox) if hit.bbox else "-"
-        row = [f"{hit.rank:,}", f"{hit.score:.4f}", f"{hit.percentile:.2f}", _tile(hit), place]
-        row += [
+    names = ["rank", "score", "percentile", "tile", "place", "date", *(["labels"] if labelled else [])]
+    rows = [
+        [
+            f"{hit.rank:,}",
+            f"{hit.score:.4f}",
+            f"{hit.percentile:.2f}",
+            _tile(hit),
+            place_in_words(hit.bbox) if hit.bbox else "-",
             f"{hit.datetime:%Y-%m-%d}" if hit.datetime else "-",
             *([", ".join(hit.labels)] if labelled else []),
         ]
+        for hit in shown
+    ]
+    title = Text.assemble((hits.query, "bold"), f"  {len(hits):,} of {hits.searched:,} tiles")
+    return Group(title, _lines(names, rows, width) or _folding(names, rows), "")
+
+
+def _lines(names: list[str], rows: list[list[str]], width: int) -> "RenderableType | None":
+    """Lay rows out line by line, which is ten times as fast as Rich's table; None where they are too wide for that."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    whole = [names, *rows]
+    if not all(cell.isprintable() for row in whole for cell in row):
+        return None
+    widths = [max(map(cell_len, column)) for column in zip(*whole, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > width:
+        return None
+    lines = []
+    for row in whole:
+        room = [" " * (wide - cell_len(cell)) for wide, cell in zip(widths, row, strict=True)]
+        right = [gap + cell for gap, cell in zip(room[:_RIGHT], row[:_RIGHT], strict=True)]
+        left = [cell + gap for gap, cell in zip(room[_RIGHT:], row[_RIGHT:], strict=True)]
+        lines.append("  ".join(right + left))
+    text = Text("\n".join(lines), no_wrap=True, overflow="ignore")
+    text.stylize("dim", 0, len(lines[0]))
+    return text
+
+
+def _folding(names: list[str], rows: list[list[str]]) -> "RenderableType":
+    """Lay rows out so that long names of tiles and labels are folded."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in names[:_RIGHT]:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("tile", overflow="fold")
+    for name in names[_RIGHT + 1 :]:
+        table.add_column(name, no_wrap=name != "labels")
+    for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    return Group(title, table, "")
+    return table
 
 
 def _tile(hit: "Hit") -> str:

@@ -5,12 +5,15 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from msclip_search import Hits, SearchIndex
+from msclip_search.cli import render
 from tests.cli.conftest import Run
 
 
@@ -209,3 +212,18 @@ def test_a_text_that_is_cut_is_warned_of(run: Run, shared: Path, published_weigh
     wrong = run("query", "lake", "--index", tmp_path / "idx", "--weights", other)
     assert wrong.exit_code == 1
     assert str(other) in wrong.stderr
+
+
+@pytest.mark.parametrize("labels", [(), ("Höfe", "湖"), ("x" * 300,), ("two\nlines",)])
+def test_lines_laid_out_by_hand_are_richs(
+    expected: Hits, labels: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = expected.tiles
+    at = tiles.schema.get_field_index("labels")
+    column = pa.array([list(labels) if row % 2 else [] for row in range(tiles.num_rows)], tiles.schema.field(at).type)
+    hits = replace(expected, tiles=tiles.set_column(at, tiles.schema.field(at), column))
+    shown = render._plain([hits], "", "").decode()
+    monkeypatch.setattr(render, "_lines", lambda *_: None)
+    wanted = render._plain([hits], "", "").decode()
+    assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in wanted.splitlines()]
+    assert len(shown.splitlines()) >= len(hits) + 3
