@@ -17,7 +17,7 @@ from msclip_search.cli.bench_data import DATA
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("index", "query", "classify", "info", "verify", "models", "simulate")
+COMMANDS = ("index", "query", "classify", "info", "verify", "models", "simulate", "train")
 BENCH = ("run", "compare", *DATA)
 
 
