@@ -4,6 +4,7 @@ The members of a network are learnt one after the other, each from a seed of its
 the next step depends on, so that a run which was interrupted ends with the same weights as one that was not.
 """
 
+import io
 import json
 import math
 import threading
@@ -203,21 +204,23 @@ class Learner:
     def _save(self, optimizer: torch.optim.Optimizer, schedule: Any) -> None:  # noqa: ANN401
         if self._checkpoint is None:
             return
+        content = io.BytesIO()  # of what the disk refuses, the library makes errors of its own
+        torch.save(
+            {
+                "plan": json.dumps(self._identity(), sort_keys=True),
+                "member": self._member,
+                "step": self._step,
+                "network": self.network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "random": torch.get_rng_state(),
+                "curve": [asdict(point) for point in self.curve],
+            },
+            content,
+        )
         partial = self._checkpoint.with_suffix(".part")
         with disk_errors("writing", partial, after="Make room and run the same command again: it goes on from here."):
-            torch.save(
-                {
-                    "plan": json.dumps(self._identity(), sort_keys=True),
-                    "member": self._member,
-                    "step": self._step,
-                    "network": self.network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "random": torch.get_rng_state(),
-                    "curve": [asdict(point) for point in self.curve],
-                },
-                partial,
-            )
+            partial.write_bytes(content.getbuffer())
             partial.replace(self._checkpoint)
 
     def _resume(self) -> dict[str, Any] | None:
