@@ -50,7 +50,7 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=1, help="Batches of each member; 4000 by default.", show_default=False),
+        typer.Option(metavar="NUMBER", min=1, help="Batches of each member; 6000 by default.", show_default=False),
     ] = None,
     processes: Annotated[
         int | None,

@@ -172,8 +172,9 @@ class Learner:
             descriptions = torch.cat([descriptions, shown])
             worth = torch.cat([worth, self._worth[self._labels[taken]]])
             known = torch.cat([known, self._known.expand(number, -1)])
+        noise = plan.noise_alone if self._real is None else plan.noise
         standard = self.network.standardize(descriptions)
-        embedded = functional.normalize(member(standard + plan.noise * torch.randn_like(standard)), dim=-1)
+        embedded = functional.normalize(member(standard + noise * torch.randn_like(standard)), dim=-1)
         loss = contrastive(embedded @ rows.T, worth, known, temperature=plan.temperature)
         value = float(loss.detach())
         if not math.isfinite(value):

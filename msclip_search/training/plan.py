@@ -22,11 +22,11 @@ class Plan:
     """Simulated tiles of 224 pixels, each of which is learnt from as a whole and in two windows."""
     validation: int = 2_000
     """Simulated tiles of 64 pixels, of another seed, on which the curve is measured."""
-    members: int = 3
+    members: int = 2
     """Networks whose embeddings are added."""
-    width: int = 384
+    width: int = 512
     """Hidden numbers of each."""
-    steps: int = 4_000
+    steps: int = 6_000
     """Batches of each."""
     batch: int = 256
     """Tiles at once."""
@@ -36,13 +36,15 @@ class Plan:
     """Learning rate at its highest: it rises over the first tenth of the steps, and falls with a cosine."""
     decay: float = 0.02
     """Decay of the weights, of AdamW."""
-    temperature: float = 0.07
+    temperature: float = 0.04
     """What cosines are divided by."""
-    dropout: float = 0.3
+    dropout: float = 0.1
     """Share of hidden numbers left out."""
-    noise: float = 0.4
-    """Added to each number of a description, in its deviations: simulated tiles are not quite like real ones."""
-    incidental: float = 0.3
+    noise: float = 0.1
+    """Added to each number of a description, in its deviations."""
+    noise_alone: float = 0.4
+    """The same where there are no real tiles: what is learnt must bear that simulated ones are not quite like them."""
+    incidental: float = 0.6
     """How much a caption counts that is true of a tile, but not what the tile is mainly about."""
     every: int = 500
     """Steps between two checkpoints, and two points of the curve."""
@@ -60,5 +62,5 @@ class Plan:
         shares = (self.real_share, self.dropout, self.incidental)
         if not all(0 <= share < 1 for share in shares):
             raise TrainingError(f"Shares lie between 0 and 1, 1 left out, got {shares}.")
-        if not (self.rate > 0 and self.temperature > 0 and self.noise >= 0 and self.decay >= 0):
+        if not (self.rate > 0 and self.temperature > 0 and min(self.noise, self.noise_alone) >= 0 and self.decay >= 0):
             raise TrainingError(f"Rate and temperature are above 0, noise and decay not below, got {self}.")
