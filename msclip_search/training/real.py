@@ -1,6 +1,7 @@
 """Real tiles with labels: a class says which captions are true, which are not, and leaves others open."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,7 @@ def read_eurosat(folder: Path, *, seed: int = 0, told: Callable[[int, int], None
     reading = Reading(want=SPEC.bands, substitutes=SPEC.substitutes)
     found = data_set("eurosat-ms").open(folder, reading=reading)
     total = found.archive.count()
+    home = os.path.abspath(folder)  # noqa: PTH100 - keeps links, as archives do
     names = list(CLASSES)
     rows, labels, sources, hashes = [], [], [], []
     with torch.inference_mode():
@@ -115,7 +117,7 @@ def read_eurosat(folder: Path, *, seed: int = 0, told: Callable[[int, int], None
             views = _views(tile.pixels.astype(np.float32) / SPEC.deviation[0], random)
             rows.append(np.concatenate([describe(torch.from_numpy(view)[None]).numpy() for view in views]))
             labels.append(names.index(found.labels.of(item.source)[0]))
-            sources.append(str(Path(item.source).relative_to(folder.absolute())))
+            sources.append(os.path.relpath(item.source, home))
             hashes.append(sha256)
             if told:
                 told(done, total)

@@ -214,7 +214,7 @@ def test_each_class_of_eurosat_is_said_in_words_of_its_own() -> None:
 
 
 def test_real_tiles_are_read_with_their_hashes(shared: Path) -> None:
-    folder = shared / "data" / "eurosat_ms"
+    folder = shared / "data" / ".." / "data" / "eurosat_ms"
     with (folder / "index.csv").open(encoding="utf-8") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     found = read_eurosat(folder)
