@@ -41,7 +41,7 @@ class Display:
         if self._bars:
             self._bars.stop()
 
-    def update(self, stage: str, *, done: int, total: int | None, skipped: int = 0) -> None:
+    def update(self, stage: str, *, done: int, total: int | None, skipped: int = 0, unit: str = "tiles") -> None:
         """Show counts."""
         self.begun = True
         if not show_progress():
@@ -56,7 +56,7 @@ class Display:
             description=self._stopping if self._stop.is_set() else stage,
             total=total,
             completed=done,
-            rate=f"{speed:,.1f} tiles/s" if speed else "",
+            rate=f"{speed:,.1f} {unit}/s" if speed else "",
             skipped=f"{skipped:,} skipped" if skipped else "",
         )
 

@@ -86,7 +86,7 @@ def train(
 
     def tell(stage: str, done: int, total: int, point: "Point | None") -> None:
         said = f"{stage}: loss {point.loss:.2f}, mAP {point.validation:.3f}" if point else stage
-        display.update(said, done=done, total=total)
+        display.update(said, done=done, total=total, unit="steps" if stage == "Learning" else "tiles")
 
     with display, interruptible(stop, display) as received:
         trained = train_nano(

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -154,6 +155,32 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     assert run("train", "s2-nano", "--out", whole, *options).exit_code == 0
     one, other = ((folder / "s2-nano.safetensors").read_bytes() for folder in (out, whole))
     assert one == other
+
+
+@pytest.mark.skipif(not hasattr(pty, "openpty"), reason="terminals are POSIX")
+def test_a_terminal_shows_what_is_going_on(tmp_path: Path) -> None:
+    here, there = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-c", f"{BEGIN}app()", "train", "s2-nano", "--out", str(tmp_path), *ASKED, "--steps", "200"],
+        stderr=there,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(there)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(here, 4096)
+        except OSError:  # what Linux says when the other side has gone
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(here)
+    assert running.wait(60) == 0
+    assert b"Simulating" in shown
+    assert re.search(rb"Learning: loss \d+\.\d\d, mAP 0\.\d{3}", shown)
+    assert re.search(rb"\d+/200", shown)
+    assert b"steps/s" in shown
 
 
 AS_NOBODY = f"""{BEGIN}
