@@ -39,7 +39,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same weights.")] = 0,
     tiles: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +50,7 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=1, help="Batches of each member; 6000 by default.", show_default=False),
+        typer.Option(metavar="NUMBER", min=1, help="Batches of each member; 3000 by default.", show_default=False),
     ] = None,
     processes: Annotated[
         int | None,

@@ -28,7 +28,7 @@ class Captions:
         """Tell how much each caption counts for each tile, 0 to 1.
 
         What a tile is mainly about counts 1, other things that are true of it `incidental`. General terms are the
-        names of classes, which are given for the main thing: they count for nothing else.
+        names of classes, which are given for the main thing alone: see `open_to`.
 
         Parameters
         ----------
@@ -44,6 +44,20 @@ class Captions:
         mainly = ((tags == MAIN).float() @ self.tags).clamp_(max=1)
         also = ((tags >= TRUE).float() @ self.tags).clamp_(max=1) * torch.where(self.general, 0.0, incidental)
         return torch.maximum(mainly, also)
+
+    def open_to(self, tags: Tensor) -> Tensor:
+        """Tell which captions are neither right nor wrong: general terms of what is true of a tile, but not mainly.
+
+        Parameters
+        ----------
+        tags
+            uint8 (n, tags): 0, `TRUE` or `MAIN`.
+
+        Returns
+        -------
+        bool (n, captions)
+        """
+        return self.general & ((tags >= TRUE).float() @ self.tags > 0) & ((tags == MAIN).float() @ self.tags == 0)
 
 
 def captions(encode: Callable[[Sequence[str]], Embeddings]) -> Captions:

@@ -4,6 +4,7 @@ The members of a network are learnt one after the other, each from a seed of its
 the next step depends on, so that a run which was interrupted ends with the same weights as one that was not.
 """
 
+import hashlib
 import io
 import json
 import math
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -147,9 +149,12 @@ class Learner:
         optimizer = torch.optim.AdamW(
             self.network.members[self._member].parameters(), lr=plan.rate, weight_decay=plan.decay
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, plan.rate, total_steps=plan.steps, pct_start=_WARM, cycle_momentum=False
-        )
+        warm = max(1, round(_WARM * plan.steps))
+
+        def share(step: int) -> float:
+            return min((step + 1) / warm, (1 + math.cos(math.pi * max(0, step - warm) / plan.steps)) / 2)
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
         if state is not None:
             optimizer.load_state_dict(state["optimizer"])
             schedule.load_state_dict(state["schedule"])
@@ -163,7 +168,7 @@ class Learner:
         chosen = torch.randint(len(self._simulated), (plan.batch - number,))
         descriptions = torch.from_numpy(self._simulated.descriptions[chosen.numpy()])
         worth = self._captions.worth(self._tags[chosen], incidental=plan.incidental)
-        known = torch.ones(worth.shape, dtype=torch.bool)
+        known = ~self._captions.open_to(self._tags[chosen])
         taken = torch.empty(0, dtype=torch.int64)
         if self._real is not None and number:
             taken = torch.randint(len(self._real), (number,))
@@ -177,10 +182,11 @@ class Learner:
         embedded = functional.normalize(member(standard + noise * torch.randn_like(standard)), dim=-1)
         loss = contrastive(embedded @ rows.T, worth, known, temperature=plan.temperature)
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(self._lost(chosen, taken))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        steepness = torch.nn.utils.get_total_norm([each.grad for each in member.parameters() if each.grad is not None])
+        if not (math.isfinite(value) and bool(torch.isfinite(steepness))):
+            raise TrainingError(self._lost(chosen, taken))
         optimizer.step()
         schedule.step()
         return value
@@ -189,8 +195,8 @@ class Learner:
         sources = [str(self._simulated.sources[place]) for place in chosen.tolist()]
         sources += [self._real.sources[place] for place in taken.tolist()] if self._real else []
         return (
-            f"The loss is no number any more at step {self._step + 1} of member {self._member + 1}. Lower the rate, or "
-            f"look at the tiles of that batch: {'; '.join(sources)}."
+            f"The loss is no number any more at step {self._step + 1} of member {self._member + 1}. "
+            f"Look at the tiles of that batch: {'; '.join(sources)}."
         )
 
     def _mark(self, member: torch.nn.Module, losses: list[float]) -> None:
@@ -247,7 +253,14 @@ class Learner:
         """Return what a checkpoint must have in common with the run that goes on from it."""
         return {
             "plan": asdict(self._plan),
-            "simulated": len(self._simulated),
-            "real": list(self._real.hashes) if self._real else [],
-            "captions": list(self._captions.texts),
+            "simulated": _digest(self._simulated.descriptions, self._simulated.tags),
+            "real": [*self._real.hashes, _digest(self._real.labels)] if self._real else [],
+            "captions": [*self._captions.texts, _digest(self._captions.rows.numpy())],
         }
+
+
+def _digest(*arrays: NDArray[np.generic]) -> str:
+    sums = hashlib.sha256()
+    for array in arrays:
+        sums.update(np.ascontiguousarray(array).data)
+    return sums.hexdigest()

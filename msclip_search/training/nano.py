@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from msclip_search.disk import disk_errors
 from msclip_search.errors import TrainingError
 from msclip_search.models.nano.file import BUNDLED, pack, read_tower
+from msclip_search.models.nano.spec import SPEC
 from msclip_search.models.nano.text import StaticText
 from msclip_search.training.captions import captions
 from msclip_search.training.plan import SIZES, Plan
@@ -169,6 +170,8 @@ def train_nano(
     _put(folder / CURVE, _curve(plan, learner.curve, dict(zip(TAGS, precisions.tolist(), strict=True))))
     if labelled:
         _put(folder / REAL, _table(labelled))
+    else:
+        (folder / REAL).unlink(missing_ok=True)  # of an earlier training
     return Trained(weights=path, validation=mean, interrupted=False)
 
 
@@ -182,8 +185,12 @@ def _tower(folder: str | os.PathLike[str] | None) -> Mapping[str, NDArray[np.gen
             raise TrainingError(f"{source} holds no {name}: --token-vectors names a folder with both files.")
     try:
         made = build(source)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, IndexError, OSError) as error:
         raise TrainingError(f"The token vectors in {source} cannot be read ({error}).") from error
+    if made.vectors.shape[1] != SPEC.dimension:
+        raise TrainingError(
+            f"The token vectors in {source} have {made.vectors.shape[1]} numbers; {SPEC.name} needs {SPEC.dimension}."
+        )
     return {
         "tokenizer": np.frombuffer(made.tokenizer, np.uint8),
         "vectors": made.vectors,

@@ -26,7 +26,7 @@ class Plan:
     """Networks whose embeddings are added."""
     width: int = 512
     """Hidden numbers of each."""
-    steps: int = 6_000
+    steps: int = 3_000
     """Batches of each."""
     batch: int = 256
     """Tiles at once."""
@@ -36,15 +36,15 @@ class Plan:
     """Learning rate at its highest: it rises over the first tenth of the steps, and falls with a cosine."""
     decay: float = 0.02
     """Decay of the weights, of AdamW."""
-    temperature: float = 0.04
+    temperature: float = 0.05
     """What cosines are divided by."""
-    dropout: float = 0.1
+    dropout: float = 0.15
     """Share of hidden numbers left out."""
-    noise: float = 0.1
+    noise: float = 0.2
     """Added to each number of a description, in its deviations."""
     noise_alone: float = 0.4
     """The same where there are no real tiles: what is learnt must bear that simulated ones are not quite like them."""
-    incidental: float = 0.6
+    incidental: float = 0.5
     """How much a caption counts that is true of a tile, but not what the tile is mainly about."""
     every: int = 500
     """Steps between two checkpoints, and two points of the curve."""

@@ -5,6 +5,7 @@ and atmospheres do: what is learnt must not hang on the simulator's own ways.
 """
 
 import hashlib
+import importlib.metadata
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from msclip_search.disk import disk_errors
 from msclip_search.errors import TrainingError
+from msclip_search.models.nano.file import VERSION
 from msclip_search.models.nano.spec import SPEC
 from msclip_search.simulation import SimulatedTile, Simulation, simulate
 from msclip_search.simulation.pool import workers
@@ -31,7 +33,7 @@ TAGS = tuple(WORDS)
 """In the order of `Examples.tags`."""
 SHARD = 500
 """Tiles of a shard."""
-_VERSION = 1
+_VERSION = 2
 """Of what is done here: shards of another one are made again."""
 _WINDOWS = 2
 """Cut from a large tile."""
@@ -73,10 +75,11 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """Of its file: another request, vocabulary or version of this module has other files."""
+        """Of its file: another request, vocabulary, description or version of the package has other files."""
         asked = self.request
         least = {tag: word.least for tag, word in WORDS.items()}
-        made = json.dumps([_VERSION, np.__version__, asked.varied, SHARD, _GAINS, _GAIN, _VEIL, least])
+        versions = [_VERSION, VERSION, importlib.metadata.version("msclip-search"), np.__version__]
+        made = json.dumps([versions, asked.varied, SHARD, _GAINS, _GAIN, _VEIL, least])
         digest = hashlib.sha256(made.encode()).hexdigest()[:12]
         return f"{asked.size}-{asked.seed}-{digest}-{self.numbers.start:06d}-{len(self.numbers)}.npz"
 
@@ -158,7 +161,8 @@ def make(shard: Shard) -> Examples:
 
     from msclip_search.models.nano.descriptor import describe
 
-    torch.set_num_threads(1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # there is a process a core
     found: list[NDArray[np.float32]] = []
     tags, sources = [], []
     with torch.inference_mode():
@@ -168,6 +172,7 @@ def make(shard: Shard) -> Examples:
                 found.append(describe(values[None]).numpy()[0])
                 tags.append(held)
                 sources.append(source)
+    torch.set_num_threads(threads)
     return Examples(np.stack(found), np.stack(tags), np.array(sources))
 
 
@@ -200,9 +205,9 @@ def varied(pixels: NDArray[np.float32], random: np.random.Generator) -> NDArray[
 
 
 def _held(tile: SimulatedTile, rows: slice, columns: slice) -> NDArray[np.uint8]:
-    """Tell what each tag is to a window."""
+    """Tell what each tag is to a window, which is about its scene or, where that does not show, its largest part."""
     said = holds({tag: mask[rows, columns] for tag, mask in tile.masks.items()})
-    mainly = {*said[:1], *(tag for tag in SCENES[tile.scene].tags if tag in said)}
+    mainly = {tag for tag in SCENES[tile.scene].tags if tag in said} or {*said[:1]}
     return np.array([MAIN if tag in mainly else TRUE if tag in said else 0 for tag in TAGS], np.uint8)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from msclip_search.errors import WeightsError
 from msclip_search.models.base import Embeddings, Pixels, WeightsFile
 from msclip_search.models.nano.file import check, read_text
 from msclip_search.models.nano.spec import SPEC
@@ -43,7 +44,7 @@ class NanoEncoder:
         self.spec = SPEC
         self.weights = weights
         self.fingerprint = SPEC.fingerprint(weights.sha256)
-        self.trained_on = frozenset[str](json.loads(about.get("trained_on", "[]")))
+        self.trained_on = _listed(path, about.get("trained_on"))
         self.batch = _BATCH
         # A batch is computed in one thread, so that those of several run beside each other.
         self.concurrency = min(_MOST_AT_ONCE, os.cpu_count() or 1)
@@ -73,3 +74,13 @@ class NanoEncoder:
     def first_word_cut(self, text: str) -> None:  # noqa: ARG002 - an `Encoder`'s
         """Cut nothing: a text may have any length."""
         return
+
+
+def _listed(path: Path, hashes: str | None) -> frozenset[str] | None:
+    """Read the list of tiles that weights were trained on; None where there is none."""
+    if hashes is None:
+        return None
+    try:
+        return frozenset[str](json.loads(hashes))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"The weights {path} are damaged: their list of training tiles cannot be read.") from error

@@ -50,6 +50,17 @@ class ImageTower:
         ModelError
             The device has too little memory.
         """
+        rows = self._embed(pixels)
+        if rows is not None:
+            return rows
+        # Out here the failed attempt's memory is free again, which its error held.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(pixels) // 2
+        return np.concatenate([self.embed(pixels[:half]), self.embed(pixels[half:])])
+
+    def _embed(self, pixels: Pixels) -> Embeddings | None:
+        """Embed tiles that fit the device at once; None where they do not."""
         try:
             with torch.inference_mode(), _ALONE:
                 rows: Embeddings = self._network(self._describe(pixels)).cpu().numpy()
@@ -59,8 +70,7 @@ class ImageTower:
                     f"{self._device} has too little free memory for a single tile of {SPEC.name}. Free some, or use "
                     "--device cpu."
                 ) from error
-            half = len(pixels) // 2
-            return np.concatenate([self.embed(pixels[:half]), self.embed(pixels[half:])])
+            return None
         return rows
 
     def _describe(self, pixels: Pixels) -> Tensor:
