@@ -91,7 +91,7 @@ def test_quiet_is_quiet_and_done_is_done(run: Run, tmp_path: Path) -> None:
         (("--tiles", "40,2,1"), 2, "'40,2,1' is no SMALL,LARGE"),
         (("--tiles", "0,0"), 1, "Error: A training needs tiles"),
         (("--steps", "0"), 2, "greater than or equal to 1"),
-        (("--seed", "-1"), 1, "Error: A training needs tiles"),
+        (("--seed", "-1"), 2, "greater than or equal to 0"),
         (("--real", "nowhere"), 1, "Error: There is no folder nowhere."),
         (("--token-vectors", "nowhere"), 1, "Error: nowhere holds no tokenizer.json"),
     ],
