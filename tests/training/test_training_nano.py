@@ -13,7 +13,7 @@ import torch
 from msclip_search.errors import MsclipError, TrainingError
 from msclip_search.models import Embeddings, load
 from msclip_search.models.nano.descriptor import NAMES, describe
-from msclip_search.models.nano.file import check
+from msclip_search.models.nano.file import BUNDLED, check, read_tower
 from msclip_search.simulation.vocabulary import GROUPS, WORDS
 from msclip_search.training import Plan, train_nano
 from msclip_search.training.captions import captions
@@ -64,9 +64,15 @@ def test_an_interrupted_training_ends_with_the_same_weights(first: Path, tmp_pat
 
 def test_a_stop_while_simulating_keeps_whole_shards(tmp_path: Path) -> None:
     stop = threading.Event()
-    stop.set()
-    assert train_nano(tmp_path, plan=SMALL, processes=1, stop=stop).interrupted
-    assert not [path for path in (tmp_path / "simulated").iterdir() if path.suffix == ".part"]
+
+    def told(stage: str, done: int, _total: int, _point: object) -> None:
+        if stage == "Simulating" and done:
+            stop.set()
+
+    assert train_nano(tmp_path, plan=SMALL, processes=1, stop=stop, told=told).interrupted
+    (path,) = (tmp_path / "simulated").iterdir()  # of three
+    with np.load(path) as arrays:
+        assert arrays["descriptions"].shape == (SMALL.validation, len(NAMES))
 
 
 def test_the_weights_embed_tiles_and_texts(first: Path) -> None:
@@ -77,6 +83,24 @@ def test_the_weights_embed_tiles_and_texts(first: Path) -> None:
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1])
     assert json.loads(check(path)["trained_on"]) == []
     assert json.loads((first / "curve.json").read_text())["plan"]["steps"] == SMALL.steps
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11])
+def test_any_number_of_steps_will_do(first: Path, tmp_path: Path, steps: int) -> None:
+    (tmp_path / "simulated").symlink_to(first / "simulated")
+    other = Plan(**{name: getattr(SMALL, name) for name in SMALL.__slots__} | {"steps": steps, "members": 1})
+    made(tmp_path, plan=other)
+
+
+def test_a_checkpoint_of_another_text_tower_is_refused(
+    first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes((first / "checkpoint.pt").read_bytes())
+    tower = read_tower(BUNDLED)
+    shift = tower["shift"].astype(np.float32) + np.float32(0.01)
+    monkeypatch.setattr("msclip_search.training.nano.read_tower", lambda _: {**tower, "shift": shift})
+    with pytest.raises(TrainingError, match="another training"):
+        train_nano(tmp_path, plan=SMALL, processes=1)
 
 
 def test_the_curve_has_a_point_every_so_often(first: Path) -> None:
@@ -167,6 +191,9 @@ def test_captions_count_by_what_a_tile_is_mainly_about() -> None:
         assert worth[text] == pytest.approx(0.3), text
     for text in GROUPS["running water"].phrases + WORDS["lake"].phrases:
         assert worth[text] == 0, text
+    left_open = {text for text, is_open in zip(bank.texts, bank.open_to(tags)[0].tolist(), strict=True) if is_open}
+    assert left_open >= set(GROUPS["running water"].phrases)
+    assert not left_open & {*GROUPS["permanent crops"].phrases, *WORDS["river"].phrases, *WORDS["lake"].phrases}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -224,13 +251,24 @@ def test_real_tiles_are_read_with_their_hashes(shared: Path) -> None:
         assert rows[source]["label"] == list(CLASSES)[label]
     import rasterio
 
-    order = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]  # GDAL counts from 1; B8A is last
-    bands = [2, 3, 4, 5, 6, 7, 8, 13, 11, 12]
-    assert len(order) == 14
+    bands = [2, 3, 4, 5, 6, 7, 8, 13, 11, 12]  # counted from 1; B8A is last
     with rasterio.open(folder / found.sources[100]) as file:
         pixels = file.read(bands).astype(np.float32)
     expected = describe(torch.from_numpy(pixels / 10_000)[None]).numpy()[0]
     assert np.allclose(found.descriptions[100, 0], expected, atol=1e-5)
+
+
+def test_an_interrupted_training_on_real_tiles_ends_with_the_same_weights(shared: Path, tmp_path: Path) -> None:
+    folder, stop = shared / "data" / "eurosat_ms", threading.Event()
+    whole = made(tmp_path / "whole", real=folder)
+
+    def told(stage: str, done: int, _total: int, _point: object) -> None:
+        if stage == "Learning" and done == 5:
+            stop.set()
+
+    assert train_nano(tmp_path / "cut", plan=SMALL, real=folder, processes=1, stop=stop, told=told).interrupted
+    assert made(tmp_path / "cut", real=folder) == whole
+    assert len(load("s2-nano", weights=tmp_path / "cut" / "s2-nano.safetensors").trained_on or ()) == 375
 
 
 def test_real_tiles_end_in_weights_and_table(shared: Path, tmp_path: Path) -> None:
