@@ -96,6 +96,9 @@ class Learner:
             torch.from_numpy(np.maximum(np.nanstd(simulated.descriptions, axis=0, dtype=np.float64), _SMALLEST))
         )
         self._member, self._step = 0, 0
+        self._last = (plan.members - 1, plan.steps)
+        self._losses: list[float] = []
+        """Of the steps since the last point of the curve."""
         self._tags = torch.from_numpy(simulated.tags)
         if real is not None:
             true = true_of_classes()
@@ -119,13 +122,15 @@ class Learner:
         while self._member < plan.members:
             optimizer, schedule = self._begin(state)
             state = None
-            losses: list[float] = []
             member = self.network.members[self._member].train()
             while self._step < plan.steps:
-                losses.append(self._learn(member, optimizer, schedule))
+                self._losses.append(self._learn(member, optimizer, schedule))
                 self._step += 1
-                if self._step % plan.every == 0 or self._step == plan.steps:
-                    self._mark(member, losses)
+                at_a_point = self._step % plan.every == 0 or self._step == plan.steps
+                stopped = stop is not None and stop.is_set() and (self._member, self._step) != self._last
+                if at_a_point:
+                    self._mark(member)
+                if at_a_point or stopped:
                     self._save(optimizer, schedule)
                 if told:
                     told(
@@ -133,7 +138,7 @@ class Learner:
                         plan.members * plan.steps,
                         self.curve[-1] if self.curve else None,
                     )
-                if stop and stop.is_set() and (self._member, self._step) != (plan.members - 1, plan.steps):
+                if stopped:
                     return False
             self._member, self._step = self._member + 1, 0
         self.network.eval()
@@ -199,14 +204,14 @@ class Learner:
             f"Look at the tiles of that batch: {'; '.join(sources)}."
         )
 
-    def _mark(self, member: torch.nn.Module, losses: list[float]) -> None:
+    def _mark(self, member: torch.nn.Module) -> None:
         member.eval()
         precision = self._validation.measure(
             lambda rows: functional.normalize(member(self.network.standardize(rows)), dim=-1)
         )
         member.train()
-        self.curve.append(Point(self._member, self._step, float(np.mean(losses)), precision))
-        losses.clear()
+        self.curve.append(Point(self._member, self._step, float(np.mean(self._losses)), precision))
+        self._losses.clear()
 
     def _save(self, optimizer: torch.optim.Optimizer, schedule: Any) -> None:  # noqa: ANN401
         if self._checkpoint is None:
@@ -214,7 +219,8 @@ class Learner:
         content = io.BytesIO()  # of what the disk refuses, the library makes errors of its own
         torch.save(
             {
-                "plan": json.dumps(self._identity(), sort_keys=True),
+                "plan": _written(self._plan),
+                "from": self._identity(),
                 "member": self._member,
                 "step": self._step,
                 "network": self.network.state_dict(),
@@ -222,6 +228,7 @@ class Learner:
                 "schedule": schedule.state_dict(),
                 "random": torch.get_rng_state(),
                 "curve": [asdict(point) for point in self.curve],
+                "losses": self._losses,
             },
             content,
         )
@@ -233,30 +240,48 @@ class Learner:
     def _resume(self) -> dict[str, Any] | None:
         if self._checkpoint is None or not self._checkpoint.exists():
             return None
-        try:
-            state: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
-        except Exception as error:  # the library raises many kinds
-            raise TrainingError(
-                f"The checkpoint {self._checkpoint} is damaged: remove it, and the training begins again."
-            ) from error
-        if state["plan"] != json.dumps(self._identity(), sort_keys=True):
-            raise TrainingError(
-                f"The checkpoint {self._checkpoint} is of another training (another plan, other tiles or captions): "
-                "name another folder with --out, or remove it."
-            )
+        state = read_checkpoint(self._checkpoint, self._plan)
+        if state["from"] != self._identity():
+            raise _another(self._checkpoint)
         self.network.load_state_dict(state["network"])
         self._member, self._step = state["member"], state["step"]
         self.curve = [Point(**point) for point in state["curve"]]
+        self._losses = state["losses"]
         return state
 
-    def _identity(self) -> dict[str, Any]:
-        """Return what a checkpoint must have in common with the run that goes on from it."""
-        return {
-            "plan": asdict(self._plan),
-            "simulated": _digest(self._simulated.descriptions, self._simulated.tags),
-            "real": [*self._real.hashes, _digest(self._real.labels)] if self._real else [],
-            "captions": [*self._captions.texts, _digest(self._captions.rows.numpy())],
-        }
+    def _identity(self) -> str:
+        """Hash what, besides the plan, a checkpoint must have in common with the run that goes on from it."""
+        real = (self._real.descriptions, self._real.labels) if self._real else ()
+        return _digest(self._simulated.descriptions, self._simulated.tags, *real, self._captions.rows.numpy())
+
+
+def read_checkpoint(path: Path, plan: Plan) -> dict[str, Any]:
+    """Read a checkpoint of a plan.
+
+    Raises
+    ------
+    TrainingError
+        It is damaged, or of another plan.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        theirs = state["plan"]
+    except Exception as error:  # the library raises many kinds
+        raise TrainingError(f"The checkpoint {path} is damaged: remove it, and the training begins again.") from error
+    if theirs != _written(plan):
+        raise _another(path)
+    return state
+
+
+def _another(path: Path) -> TrainingError:
+    return TrainingError(
+        f"The checkpoint {path} is of another training (another plan, other tiles or words): name another folder with "
+        "--out, or remove it."
+    )
+
+
+def _written(plan: Plan) -> str:
+    return json.dumps(asdict(plan), sort_keys=True)
 
 
 def _digest(*arrays: NDArray[np.generic]) -> str:

@@ -124,6 +124,10 @@ def train_nano(
     tower = _tower(token_vectors)
     text = StaticText(tower["tokenizer"].tobytes(), tower["vectors"], tower["scales"], tower["shift"])  # type: ignore[arg-type]
     labelled = _real(real, plan, tell)
+    if (folder / CHECKPOINT).exists():  # refused now, and not when all tiles are simulated
+        from msclip_search.training.loop import read_checkpoint
+
+        read_checkpoint(folder / CHECKPOINT, plan)
     first = _SEEDS + _APART * plan.seed
     requests = [
         Request(first, SIZES[0], plan.validation, varied=False),
@@ -142,7 +146,7 @@ def train_nano(
     )
     if found is None:
         return Trained(weights=path, validation=float("nan"), interrupted=True)
-    # Here, because it takes seconds: whatever could be refused has been.
+    # Here, because it takes seconds.
     from msclip_search.training.examples import Examples
     from msclip_search.training.loop import Learner
 

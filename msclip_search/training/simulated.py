@@ -31,8 +31,8 @@ from msclip_search.training.examples import MAIN, TRUE, Examples
 
 TAGS = tuple(WORDS)
 """In the order of `Examples.tags`."""
-SHARD = 500
-"""Tiles of a shard."""
+SHARD = 100
+"""Tiles of a shard: what is lost of them when a run is killed, and waited for when it is stopped."""
 _VERSION = 2
 """Of what is done here: shards of another one are made again."""
 _WINDOWS = 2

@@ -59,6 +59,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(first: Path, tmp_pat
 
     before = train_nano(tmp_path, plan=SMALL, processes=1, stop=stop, told=told)
     assert before.interrupted == (after < SMALL.steps * SMALL.members)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["member"] * SMALL.steps + state["step"] == min(after + 1, SMALL.steps * SMALL.members)
     assert made(tmp_path) == (first / "s2-nano.safetensors").read_bytes()
 
 
@@ -128,11 +130,18 @@ def test_a_checkpoint_of_another_plan_is_refused(first: Path, tmp_path: Path) ->
         train_nano(tmp_path, plan=other, processes=1)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
-def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(content)
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", {"step": 1}])
+def test_a_damaged_checkpoint_is_refused_before_anything_is_simulated(
+    tmp_path: Path, content: bytes | dict[str, int]
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
     with pytest.raises(TrainingError, match="is damaged: remove it"):
         train_nano(tmp_path, plan=SMALL, processes=1)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_damaged_shard_is_named(first: Path, tmp_path: Path) -> None:
@@ -147,7 +156,7 @@ def test_a_damaged_shard_is_named(first: Path, tmp_path: Path) -> None:
 def test_processes_make_what_one_process_makes(tmp_path: Path) -> None:
     asked = Request(7, 64, 1001, varied=False)
     numbers = [shard.numbers for shard in asked.shards()]
-    assert [len(each) for each in numbers] == [500, 500, 1]
+    assert [len(each) for each in numbers] == [100] * 10 + [1]
     few = Request(7, 48, 3, varied=True)
     alone = gather([few], tmp_path / "a", processes=1)
     together = gather([few, Request(8, 48, 2, varied=True)], tmp_path / "b", processes=2)
