@@ -27,6 +27,17 @@ _GRID = 1e-10
 """Degrees: a hundredth of a millimetre."""
 
 
+def prepare() -> None:
+    """Load shapely, in the calling thread.
+
+    It is loaded when it is first needed, since a query does not need it. Where threads will need it, or Ctrl-C may come
+    in between, it is loaded before: a library that is half loaded is of no use to what still has to be finished.
+    """
+    import shapely
+    import shapely.affinity
+    import shapely.geometry.polygon  # noqa: F401 - for its effect
+
+
 @dataclass(frozen=True)
 class Footprint:
     """An outline on the ground, kept as well-known binary in OGC:CRS84."""

@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+from msclip_search import geometry
 from msclip_search.archives import Archive, Labels
 from msclip_search.errors import ArchiveError
 from msclip_search.indexes import Kind
@@ -66,6 +67,7 @@ def ingest(
         The index folder cannot be written, or is damaged. What was committed before stands.
     """
     begun = time.perf_counter()
+    geometry.prepare()
     total = archive.count() if total is None else total
     writer = open_writer(root, model=describe_model(encoder), kind=kind)
     if writer.manifest.number:
