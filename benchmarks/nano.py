@@ -10,139 +10,42 @@ python -m benchmarks.nano weights/ --data ../shared/data --ablation --file
 """
 
 import argparse
-import csv
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
+from benchmarks.judging import Encode, classes, concepts, embed, judged, learn, out_of_fold
 from benchmarks.machine import RESULTS, file_results
 from benchmarks.machine import describe as describe_machine
 from msclip_search.archives import Reading
 from msclip_search.datasets import data_set
-from msclip_search.metrics import average_precision
-from msclip_search.models import Embeddings, templates
 from msclip_search.models.nano.descriptor import FLOOR, NAMES, describe
 from msclip_search.models.nano.file import BUNDLED, read_text
 from msclip_search.models.nano.image import read_network
 from msclip_search.models.nano.network import Network
 from msclip_search.models.nano.spec import SPEC
+from msclip_search.models.nano.text import StaticText
 from msclip_search.models.weights import identify
 from msclip_search.simulation import Simulation, simulate
-from msclip_search.simulation.vocabulary import WORDS
-from msclip_search.training.captions import captions
-from msclip_search.training.examples import TRUE, Examples
-from msclip_search.training.loop import Learner
+from msclip_search.training.examples import Examples
 from msclip_search.training.nano import SIMULATED
 from msclip_search.training.plan import Plan
 from msclip_search.training.real import CLASSES, RealExamples, read_eurosat
-from msclip_search.training.simulated import TAGS, Request, gather
+from msclip_search.training.simulated import Request, gather
 from msclip_search.training.text import Recipe, build
-from msclip_search.training.validation import Validation, ranked
+from msclip_search.training.validation import Validation
 
 FRESH = 424_242
 """Seed of the fresh tiles."""
 FRESH_TILES = 5_000
-FLOODS = ("flooded farmland", "inundated cropland", "fields under flood water", "paddy under water")
-FOLDS = 5
 REGRESSED = 300
 """Simulated tiles from which lacking bands are guessed."""
-Encode = Callable[[Sequence[str]], Embeddings]
-Floats = NDArray[np.floating]
-
-
-class _Texts:
-    """As much of an encoder as templates ask for."""
-
-    def __init__(self, encode: Encode) -> None:
-        self.encode_texts = encode
-
-
-def classes(encode: Encode) -> Floats:
-    """Embed EuroSAT's classes through the templates of the published evaluation, (10, dimension)."""
-    words = {each.name: each.words for each in data_set("eurosat-ms").classes}
-    return templates.encode(_Texts(encode), [words[name] for name in CLASSES], templates="msclip")  # type: ignore[arg-type]
-
-
-def embed(network: Network, descriptions: Floats) -> Floats:
-    """Embed descriptions, (n, dimension)."""
-    with torch.inference_mode():
-        rows: Floats = network.eval()(torch.from_numpy(np.ascontiguousarray(descriptions))).numpy()
-    return rows
-
-
-def judged(scores: Floats, labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Return accuracy, mAP@100 and both of each class, of scores (tiles, classes)."""
-    guess = scores.argmax(axis=1)
-    right = labels[:, None] == np.arange(len(CLASSES))
-    order = np.argsort(-scores, axis=0, kind="stable")
-    ranks = np.take_along_axis(right, order, axis=0).T
-    precision = average_precision(ranks, right.sum(axis=0), k=100)
-    return {
-        "accuracy": round(float((guess == labels).mean()), 4),
-        "map": round(float(precision.mean()), 4),
-        "recall": {
-            name: round(float((guess == place)[labels == place].mean()), 3) for place, name in enumerate(CLASSES)
-        },
-        "ap": {name: round(float(precision[place]), 3) for place, name in enumerate(CLASSES)},
-    }
-
-
-def folds(real: RealExamples, data: Path) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Divide the real tiles so that no one-degree cell is on both sides."""
-    rows = csv.DictReader((data / "eurosat_ms" / "index.csv").read_text(encoding="utf-8").splitlines())
-    cell = {row["sha256"]: row["geo_cell"] for row in rows}
-    divide = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    return list(divide.split(real.labels, real.labels, [cell[name] for name in real.hashes]))
-
-
-def learn(
-    plan: Plan, simulated: Examples, real: RealExamples | None, encode: Encode, validation: Validation
-) -> Network:
-    """Learn a network."""
-    learner = Learner(plan, simulated=simulated, real=real, captions=captions(encode), validation=validation)
-    learner.run()
-    return learner.network
-
-
-def out_of_fold(
-    plan: Plan, simulated: Examples, real: RealExamples, *, encode: Encode, validation: Validation, data: Path
-) -> dict[str, Any]:
-    """Learn once a fold, and judge each real tile by the network that has not seen its cell."""
-    scores = np.zeros((len(real), len(CLASSES)))
-    for number, (learnt, held) in enumerate(folds(real, data)):
-        network = learn(replace(plan, seed=plan.seed + number), simulated, real.chosen(learnt), encode, validation)
-        scores[held] = embed(network, real.descriptions[held, 0]) @ classes(encode).T
-    return judged(scores, real.labels)
-
-
-def concepts(network: Network, encode: Encode, fresh: Examples) -> dict[str, Any]:
-    """Ask for each tag, in its own words and in unseen ones."""
-    held = list(csv.DictReader(Path(__file__).with_name("wording.csv").read_text(encoding="utf-8").splitlines()))
-    rows = embed(network, fresh.descriptions)
-    right = fresh.tags >= TRUE
-    own = ranked(rows @ encode([word.phrases[0] for word in WORDS.values()]).T, right)
-    places = [TAGS.index(row["tag"]) for row in held]
-    unseen = ranked(rows @ encode([row["phrase"] for row in held]).T, right[:, places])
-    ratio = unseen / own[places]
-    flood = TAGS.index("flooded fields")
-    asked = ranked(rows @ encode(FLOODS).T, right[:, [flood] * len(FLOODS)])
-    known = ~np.isnan(own)
-    return {
-        "tiles": len(fresh),
-        "tags": int(known.sum()),
-        "map": round(float(np.nanmean(own)), 4),
-        "wording": {"phrases": int((~np.isnan(ratio)).sum()), "median": round(float(np.nanmedian(ratio)), 4)},
-        "floods": dict(zip(FLOODS, (round(float(value), 3) for value in asked), strict=True)),
-        "ap": {tag: round(float(value), 3) for tag, value in zip(TAGS, own, strict=True) if not np.isnan(value)},
-    }
 
 
 def without(examples: Any, wanted: Callable[[str], bool]) -> Any:  # noqa: ANN401 - either kind of examples
@@ -305,8 +208,6 @@ def _row(
 
 def read_of(vectors: Path, recipe: Recipe) -> Encode:
     """Make a text tower of another recipe."""
-    from msclip_search.models.nano.text import StaticText
-
     made = build(vectors, recipe)
     return StaticText(made.tokenizer, made.vectors, made.scales, made.shift).encode
 

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from msclip_search import Simulation, simulate
 from msclip_search.errors import StorageError
 from msclip_search.pictures import false_colour, true_colour
 from tests.cli.conftest import Run
+from tests.cli.terminal import shown_on_a_terminal
 
 PROGRAM = [sys.executable, "-m", "msclip_search"]
 
@@ -185,26 +185,9 @@ def test_ctrl_c_finishes_what_is_begun(tmp_path: Path) -> None:
     assert {str(path.relative_to(tiles)) for path in tiles.rglob("*.tif")} == set(names)
 
 
-@pytest.mark.skipif(not hasattr(pty, "openpty"), reason="terminals are POSIX")
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
-    here, there = pty.openpty()
-    running = subprocess.Popen(
-        [*PROGRAM, "simulate", str(tmp_path / "tiles"), "--count", "300"],
-        stderr=there,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
-    )
-    os.close(there)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(here, 4096)
-        except OSError:  # what Linux says when the other side has gone
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(here)
-    assert running.wait(60) == 0
+    command = [*PROGRAM, "simulate", str(tmp_path / "tiles"), "--count", "300"]
+    shown = shown_on_a_terminal(command, columns=100)
     assert b"Simulating" in shown
     assert re.search(rb"\d+/300", shown)
     assert b"tiles/s" in shown

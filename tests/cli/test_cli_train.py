@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from msclip_search import training
 from msclip_search.models.nano.file import check
 from msclip_search.training.plan import Plan
 from tests.cli.conftest import Run
+from tests.cli.terminal import shown_on_a_terminal
 
 # The command's own plan simulates 2,000 tiles to measure on and learns three wide networks: minutes. What the options
 # set is left to them.
@@ -157,26 +157,20 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     assert one == other
 
 
-@pytest.mark.skipif(not hasattr(pty, "openpty"), reason="terminals are POSIX")
 def test_a_terminal_shows_what_is_going_on(tmp_path: Path) -> None:
-    here, there = pty.openpty()
-    running = subprocess.Popen(
-        [sys.executable, "-c", f"{BEGIN}app()", "train", "s2-nano", "--out", str(tmp_path), *ASKED, "--steps", "200"],
-        stderr=there,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
-    )
-    os.close(there)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(here, 4096)
-        except OSError:  # what Linux says when the other side has gone
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(here)
-    assert running.wait(60) == 0
+    command = [
+        sys.executable,
+        "-c",
+        f"{BEGIN}app()",
+        "train",
+        "s2-nano",
+        "--out",
+        str(tmp_path),
+        *ASKED,
+        "--steps",
+        "200",
+    ]
+    shown = shown_on_a_terminal(command, columns=120)
     assert b"Simulating" in shown
     assert re.search(rb"Learning: loss \d+\.\d\d, mAP 0\.\d{3}", shown)
     assert re.search(rb"\d+/200", shown)
