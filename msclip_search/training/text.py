@@ -8,7 +8,8 @@
 4. Words that the tokenizer would cut into pieces, which mean nothing by themselves, become tokens of their own
    (`lexicon.csv`), whose vectors are those of a few plain words that say the same. So is said what is meant by words
    that elsewhere mean something else: "mine" is there a pronoun, "bush" a president and "bank" a company.
-5. What captions have in common is kept as the shift to subtract, and vectors are rounded to 8 bits.
+5. Idioms are put into one word before the text is cut into tokens: a field "under water" is flooded.
+6. What captions have in common is kept as the shift to subtract, and vectors are rounded to 8 bits.
 
 Nothing is random: the same files and options give the same bytes.
 """
@@ -42,6 +43,8 @@ _FRAME_WORDS = frozenset(
     """.split()  # noqa: SIM905 - as a list of strings it would be a page long
 )
 """Words that say that something is seen, or hold others together: all weigh as little as the commonest of them."""
+_IDIOMS = (("under water", "flooded"),)
+"""Words that mean something else together than one by one, and a word that says it."""
 Rows: TypeAlias = NDArray[np.float64]
 
 _LARGEST = 127
@@ -207,5 +210,10 @@ def _tokenizer(source: Mapping[str, Any], tokens: list[str]) -> bytes:
     """Write the tokenizer with other tokens, and without what only a network needs."""
     model = source["model"] | {"vocab": {token: number for number, token in enumerate(tokens)}}
     dropped = dict.fromkeys(("truncation", "padding", "post_processor", "decoder"))
-    whole = {**source, **dropped, "added_tokens": [], "model": model}
+    said = [
+        {"type": "Replace", "pattern": {"Regex": rf"\b{idiom.replace(' ', ' +')}\b"}, "content": word}
+        for idiom, word in _IDIOMS
+    ]
+    normalizer = {"type": "Sequence", "normalizers": [*filter(None, [source["normalizer"]]), *said]}
+    whole = {**source, **dropped, "added_tokens": [], "model": model, "normalizer": normalizer}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()

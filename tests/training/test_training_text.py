@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from msclip_search.models.nano.text import StaticText
 from msclip_search.simulation.captions import FRAMES
 from msclip_search.simulation.vocabulary import WORDS
-from msclip_search.training.text import Recipe, Tower, bank, build, read_lexicon, rounded, vectors_of, weight
+from msclip_search.training.text import _IDIOMS, Recipe, Tower, bank, build, read_lexicon, rounded, vectors_of, weight
 
 LEXICON = read_lexicon()
 PIECES = ("[PAD]", "[UNK]", "[CLS]", "!", "a", "é", "the", "of")
@@ -151,6 +151,42 @@ def test_meanings_are_said_in_words_that_the_encoder_knows(published: Path) -> N
         assert 1 <= len(meaning) <= 6, word
         assert set(meaning) <= known, word
         assert word not in meaning or len(meaning) > 1, word
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("paddy under water", "paddy flooded"),
+        ("Paddy UNDER WATER", "paddy flooded"),
+        ("paddy under   water", "paddy flooded"),
+        ("paddy under\nwater", "paddy flooded"),
+        ("under water, a road", "flooded, a road"),
+        ("fields (under water)", "fields (flooded)"),
+    ],
+)
+def test_what_is_under_water_is_flooded(tower: Tower, text: StaticText, said: str, same: str) -> None:
+    tokenizer = Tokenizer.from_str(tower.tokenizer.decode())
+    one, other = (tokenizer.encode(each, add_special_tokens=False).tokens for each in (said, same))
+    assert one == other
+    assert "flooded" in one
+    assert np.array_equal(*text.encode([said, same]))
+
+
+@pytest.mark.parametrize(
+    "said", ["rocks under waterfall", "thunder water", "under the water", "underwater", "water under a bridge"]
+)
+def test_other_words_that_sound_like_it_are_left_alone(tower: Tower, published: Path, said: str) -> None:
+    found = Tokenizer.from_str(tower.tokenizer.decode()).encode(said, add_special_tokens=False).tokens
+    assert "flooded" not in found
+    source = json.loads((published / "tokenizer.json").read_text(encoding="utf-8"))
+    before = Tokenizer.from_str(json.dumps(source | {"truncation": None, "padding": None}))
+    assert found == before.encode(said, add_special_tokens=False).tokens
+
+
+def test_idioms_say_what_a_known_word_says(tower: Tower) -> None:
+    known = vocabulary(tower.tokenizer).keys()
+    for idiom, word in _IDIOMS:
+        assert {*idiom.split(), word} <= known
 
 
 def test_every_word_of_the_lexicon_is_read_as_one(tower: Tower) -> None:
