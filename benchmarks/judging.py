@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from msclip_search.datasets import data_set
-from msclip_search.metrics import average_precision
+from msclip_search.metrics import RESAMPLES, Definition, average_precision, map_interval, share_interval
 from msclip_search.models import Embeddings, templates
 from msclip_search.models.nano.network import Network
 from msclip_search.simulation.vocabulary import WORDS
@@ -22,7 +21,7 @@ from msclip_search.training.loop import Learner
 from msclip_search.training.plan import Plan
 from msclip_search.training.real import CLASSES, RealExamples
 from msclip_search.training.simulated import TAGS
-from msclip_search.training.validation import Validation, ranked
+from msclip_search.training.validation import Validation, embedded, ranked
 
 FLOODS = ("flooded farmland", "inundated cropland", "fields under flood water", "paddy under water")
 FOLDS = 5
@@ -43,23 +42,28 @@ def classes(encode: Encode) -> Floats:
     return templates.encode(_Texts(encode), [words[name] for name in CLASSES], templates="msclip")  # type: ignore[arg-type]
 
 
-def embed(network: Network, descriptions: Floats) -> Floats:
-    """Embed descriptions, (n, dimension)."""
-    with torch.inference_mode():
-        rows: Floats = network.eval()(torch.from_numpy(np.ascontiguousarray(descriptions))).numpy()
-    return rows
+def judged(scores: Floats, labels: NDArray[np.int64], *, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """Return accuracy and mAP@100 in both definitions with 95 % intervals, and both of each class.
 
-
-def judged(scores: Floats, labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Return accuracy, mAP@100 and both of each class, of scores (tiles, classes)."""
+    Of scores (tiles, classes), by a bootstrap over tiles as `bench` does it.
+    """
     guess = scores.argmax(axis=1)
     right = labels[:, None] == np.arange(len(CLASSES))
-    order = np.argsort(-scores, axis=0, kind="stable")
-    ranks = np.take_along_axis(right, order, axis=0).T
-    precision = average_precision(ranks, right.sum(axis=0), k=100)
+    order = np.argsort(-scores, axis=0, kind="stable").T
+    ranks, total = np.take_along_axis(right.T, order, axis=1), right.sum(axis=0)
+    sorted_scores = np.take_along_axis(scores.T, order, axis=1)
+    random = np.random.default_rng(0)
+    correct = np.array([(guess == labels).sum()])
+    found = {"accuracy": share_interval(correct, len(labels) - correct, random=random)}
+    definitions: dict[str, Definition] = {"map": "standard", "map torchmetrics": "torchmetrics"}
+    for name, definition in definitions.items():
+        found[name] = map_interval(
+            order, ranks, sorted_scores, total, k=100, definition=definition, random=random, resamples=resamples
+        )
+    precision = average_precision(ranks, total, k=100)
     return {
-        "accuracy": round(float((guess == labels).mean()), 4),
-        "map": round(float(precision.mean()), 4),
+        **{name: round(each.value, 4) for name, each in found.items()},
+        "intervals": {name: [round(each.low, 4), round(each.high, 4)] for name, each in found.items()},
         "recall": {
             name: round(float((guess == place)[labels == place].mean()), 3) for place, name in enumerate(CLASSES)
         },
@@ -76,29 +80,49 @@ def folds(real: RealExamples, data: Path) -> list[tuple[NDArray[np.intp], NDArra
 
 
 def learn(
-    plan: Plan, simulated: Examples, real: RealExamples | None, encode: Encode, validation: Validation
+    plan: Plan,
+    simulated: Sequence[Examples],
+    encode: Encode,
+    validation: Validation,
+    *,
+    real: RealExamples | None = None,
+    start: Network | None = None,
 ) -> Network:
     """Learn a network."""
-    learner = Learner(plan, simulated=simulated, real=real, captions=captions(encode), validation=validation)
+    learner = Learner(
+        plan, simulated=simulated, real=real, captions=captions(encode), validation=validation, start=start
+    )
     learner.run()
     return learner.network
 
 
 def out_of_fold(
-    plan: Plan, simulated: Examples, real: RealExamples, *, encode: Encode, validation: Validation, data: Path
+    plan: Plan,
+    simulated: Sequence[Examples],
+    real: RealExamples,
+    *,
+    start: Network,
+    encode: Encode,
+    validation: Validation,
+    data: Path,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """Learn once a fold, and judge each real tile by the network that has not seen its cell."""
+    """Go on with a network once a fold, and judge each real tile by the one that has not seen its cell.
+
+    `start` has learnt from simulated tiles alone.
+    """
     scores = np.zeros((len(real), len(CLASSES)))
     for number, (learnt, held) in enumerate(folds(real, data)):
-        network = learn(replace(plan, seed=plan.seed + number), simulated, real.chosen(learnt), encode, validation)
-        scores[held] = embed(network, real.descriptions[held, 0]) @ classes(encode).T
-    return judged(scores, real.labels)
+        asked = replace(plan, seed=plan.seed + number)
+        network = learn(asked, simulated, encode, validation, real=real.chosen(learnt), start=start)
+        scores[held] = embedded(real.chosen(held), network) @ classes(encode).T
+    return judged(scores, real.labels, resamples=resamples)
 
 
 def concepts(network: Network, encode: Encode, fresh: Examples) -> dict[str, Any]:
     """Ask for each tag, in its own words and in unseen ones."""
     held = list(csv.DictReader(Path(__file__).with_name("wording.csv").read_text(encoding="utf-8").splitlines()))
-    rows = embed(network, fresh.descriptions)
+    rows = embedded(fresh, network)
     right = fresh.tags >= TRUE
     own = ranked(rows @ encode([word.phrases[0] for word in WORDS.values()]).T, right)
     places = [TAGS.index(row["tag"]) for row in held]

@@ -20,26 +20,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.judging import Encode, classes, concepts, embed, judged, learn, out_of_fold
+from benchmarks.judging import Encode, classes, concepts, judged, learn, out_of_fold
 from benchmarks.machine import RESULTS, file_results
 from benchmarks.machine import describe as describe_machine
 from msclip_search.archives import Reading
 from msclip_search.datasets import data_set
-from msclip_search.models.nano.descriptor import FLOOR, NAMES, describe
+from msclip_search.models.nano.descriptor import NAMES, describe
 from msclip_search.models.nano.file import BUNDLED, read_text
 from msclip_search.models.nano.image import read_network
 from msclip_search.models.nano.network import Network
+from msclip_search.models.nano.planes import FLOOR
 from msclip_search.models.nano.spec import SPEC
 from msclip_search.models.nano.text import StaticText
 from msclip_search.models.weights import identify
 from msclip_search.simulation import Simulation, simulate
 from msclip_search.training.examples import Examples
-from msclip_search.training.nano import SIMULATED
+from msclip_search.training.nano import BEFORE, SIMULATED
 from msclip_search.training.plan import Plan
 from msclip_search.training.real import CLASSES, RealExamples, read_eurosat
 from msclip_search.training.simulated import Request, gather
 from msclip_search.training.text import Recipe, build
-from msclip_search.training.validation import Validation
+from msclip_search.training.validation import Validation, embedded
 
 FRESH = 424_242
 """Seed of the fresh tiles."""
@@ -48,12 +49,12 @@ REGRESSED = 300
 """Simulated tiles from which lacking bands are guessed."""
 
 
-def without(examples: Any, wanted: Callable[[str], bool]) -> Any:  # noqa: ANN401 - either kind of examples
+def without(examples: Any, wanted: Callable[[str], bool], *, cells: bool = True) -> Any:  # noqa: ANN401 - either kind of examples
     """Make numbers of the description the same for all, so that they say nothing."""
     hidden = np.array([not wanted(name) for name in NAMES])
-    shown = examples.descriptions.copy()
-    shown[..., hidden] = 0.0
-    return replace(examples, descriptions=shown)
+    shown = examples.whole.copy()
+    shown[:, hidden] = 0.0
+    return replace(examples, whole=shown, cells=examples.cells if cells else np.zeros_like(examples.cells))
 
 
 def four_bands(network: Network, encode: Encode, data: Path) -> dict[str, Any]:
@@ -78,8 +79,9 @@ def four_bands(network: Network, encode: Encode, data: Path) -> dict[str, Any]:
         logs = np.log(reflectance[given] + FLOOR)
         guess = np.tensordot(weights[:-1].T, logs, axes=1) + weights[-1][:, None, None]
         reflectance[lacking] = np.exp(guess) - FLOOR
-        described = describe(torch.from_numpy(reflectance.astype(np.float32))[None]).numpy()
-        scores.append(embed(network, described)[0] @ asked.T)
+        with torch.inference_mode():
+            row = network(describe(torch.from_numpy(reflectance.astype(np.float32))[None])).numpy()[0]
+        scores.append(row @ asked.T)
         labels.append([*CLASSES].index(opened.labels.of(item.source)[0]))
     return judged(np.array(scores), np.array(labels))
 
@@ -89,15 +91,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder that `msclip-search train` wrote, simulated tiles included")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real tiles")
-    parser.add_argument("--only-simulated", type=Path, help="weights that learnt from simulated tiles alone")
     parser.add_argument("--weights", type=Path, default=BUNDLED, help="weights that learnt from real tiles as well")
-    parser.add_argument("--members", type=int, default=1, help="of the networks that are learnt for the folds")
-    parser.add_argument("--steps", type=int, default=3_000, help="of each")
     parser.add_argument("--ablation", action="store_true", help="leave out parts of the recipe")
+    parser.add_argument("--steps", type=int, default=600, help="of each network of the ablation")
+    parser.add_argument("--real-steps", type=int, default=100, help="of it among real tiles")
     parser.add_argument("--file", action="store_true", help="write benchmarks/results/nano.json")
     chosen = parser.parse_args()
     torch.manual_seed(0)
-    plan = replace(Plan(), members=chosen.members, steps=chosen.steps, every=chosen.steps)
+    plan = Plan()
     first = 1_000_000
     requests = [
         Request(first, 64, plan.validation, varied=False),
@@ -110,33 +111,31 @@ def main() -> None:
     if found is None:
         return
     held, small, large, fresh, fresh_large = found
-    both = Examples.joined([small, large])
     real = read_eurosat(chosen.data / "eurosat_ms")
     encode = read_text(chosen.weights).encode
     validation = Validation.of(held, encode)
     results: dict[str, Any] = {}
     if chosen.ablation:
+        plan = replace(plan, steps=chosen.steps, real_steps=chosen.real_steps, every=chosen.steps)
         results["ablation"] = {"plan": asdict(plan)} | ablation(
-            plan, small, both, real, validation=validation, fresh=fresh, data=chosen.data
+            plan, small, large, real, validation=validation, fresh=fresh, data=chosen.data
         )
     else:
-        network = read_network(chosen.weights)
+        network, alone = read_network(chosen.weights), read_network(chosen.folder / BEFORE)
         results["bundled"] = {
             "weights": identify(chosen.weights).sha256,
             "64 px": concepts(network, encode, fresh),
             "224 px": concepts(network, encode, fresh_large),
         }
+        results["simulated only"] = {
+            "real": judged(embedded(real, alone) @ classes(encode).T, real.labels),
+            "four bands": four_bands(alone, encode, chosen.data),
+            "64 px": concepts(alone, encode, fresh),
+            "224 px": concepts(alone, encode, fresh_large),
+        }
         results["out of fold"] = {"plan": asdict(plan)} | out_of_fold(
-            plan, both, real, encode=encode, validation=validation, data=chosen.data
+            plan, [small, large], real, start=alone, encode=encode, validation=validation, data=chosen.data
         )
-        if chosen.only_simulated:
-            network, encode = read_network(chosen.only_simulated), read_text(chosen.only_simulated).encode
-            results["simulated only"] = {
-                "real": judged(embed(network, real.descriptions[:, 0]) @ classes(encode).T, real.labels),
-                "four bands": four_bands(network, encode, chosen.data),
-                "64 px": concepts(network, encode, fresh),
-                "224 px": concepts(network, encode, fresh_large),
-            }
     print(json.dumps(results, indent=1))
     if chosen.file:
         filed = RESULTS / "nano.json"
@@ -149,7 +148,7 @@ def main() -> None:
 def ablation(
     plan: Plan,
     small: Examples,
-    both: Examples,
+    large: Examples,
     real: RealExamples,
     *,
     validation: Validation,
@@ -158,46 +157,62 @@ def ablation(
 ) -> dict[str, Any]:
     """Leave out one part at a time."""
     encode = read_text(BUNDLED).encode
-    vectors = data / "minilm_token_vectors"
-    plain = read_of(vectors, Recipe(lexicon=False))
-    some = np.random.default_rng(0).permutation(len(both))[: len(both) // 4]
-    quarter = Examples(both.descriptions[some], both.tags[some], both.sources[some])
+    plain = read_of(data / "minilm_token_vectors", Recipe(lexicon=False))
+    both = [small, large]
+    quarter = [_some(each, len(each) // 4) for each in both]
+    quiet = replace(plan, group_noise=0.0, left_out=0.0)
+
+    def everything(_name: str) -> bool:
+        return True
 
     def levels(name: str) -> bool:
         return "steepness" not in name and "curvature" not in name
 
-    def coarse(name: str) -> bool:
-        return levels(name) or not name.endswith((" 1", " 2"))
+    def nothing(_name: str) -> bool:
+        return False
 
-    variants: dict[str, tuple[Examples, RealExamples, Encode, Callable[[str], bool] | None]] = {
-        "the recipe": (both, real, encode, None),
-        "text: without the lexicon": (both, real, plain, None),
-        "features: levels alone": (both, real, encode, levels),
-        "features: without the two finest scales": (both, real, encode, coarse),
-        "simulation: a quarter of the tiles": (quarter, real, encode, None),
-        "sizes: 64 px alone": (small, real, encode, None),
+    variants: dict[str, tuple[Plan, list[Examples], Encode, Callable[[str], bool], bool]] = {
+        "the recipe": (plan, both, encode, everything, True),
+        "text: without the lexicon": (plan, both, plain, everything, True),
+        "features: without cells": (plan, both, encode, everything, False),
+        "features: cells alone": (plan, both, encode, nothing, True),
+        "features: levels alone": (plan, both, encode, levels, False),
+        "augmentation: each number by itself": (quiet, both, encode, everything, True),
+        "simulation: a quarter of the tiles": (plan, quarter, encode, everything, True),
+        "sizes: 64 px alone": (plan, [small], encode, everything, True),
     }
     table: dict[str, Any] = {}
-    for name, (simulated, tiles, text, wanted) in variants.items():
-        table[name] = _row(plan, *_shown(wanted, simulated, tiles, fresh, validation.tiles), encode=text, data=data)
+    for name, (asked, simulated, text, wanted, cells) in variants.items():
+        shown = [without(each, wanted, cells=cells) for each in (*simulated, real, fresh, validation.tiles)]
+        table[name] = _row(asked, shown[:-3], *shown[-3:], encode=text, data=data)
         print(name, table[name], flush=True)
     return table
 
 
-def _shown(wanted: Callable[[str], bool] | None, *examples: Any) -> list[Any]:  # noqa: ANN401 - either kind of examples
-    """Hide numbers of the description."""
-    return [without(each, wanted) if wanted else each for each in examples]
+def _some(examples: Examples, number: int) -> Examples:
+    """Draw some tiles."""
+    chosen = np.random.default_rng(0).permutation(len(examples))[:number]
+    return Examples(examples.whole[chosen], examples.cells[chosen], examples.tags[chosen], examples.sources[chosen])
 
 
 def _row(
-    plan: Plan, simulated: Examples, real: RealExamples, fresh: Examples, held: Examples, *, encode: Encode, data: Path
+    plan: Plan,
+    simulated: list[Examples],
+    real: RealExamples,
+    fresh: Examples,
+    held: Examples,
+    *,
+    encode: Encode,
+    data: Path,
 ) -> dict[str, Any]:
     """Learn without and with real tiles, and judge both."""
     validation = Validation.of(held, encode)
-    alone = learn(plan, simulated, None, encode, validation)
-    apart = judged(embed(alone, real.descriptions[:, 0]) @ classes(encode).T, real.labels)
+    alone = learn(plan, simulated, encode, validation)
+    apart = judged(embedded(real, alone) @ classes(encode).T, real.labels, resamples=1)
     asked = concepts(alone, encode, fresh)
-    learnt = out_of_fold(plan, simulated, real, encode=encode, validation=validation, data=data)
+    learnt = out_of_fold(
+        plan, simulated, real, start=alone, encode=encode, validation=validation, data=data, resamples=1
+    )
     return {
         "simulated only": {key: apart[key] for key in ("accuracy", "map")},
         "with real tiles": {key: learnt[key] for key in ("accuracy", "map")},

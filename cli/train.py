@@ -44,13 +44,18 @@ def train(
         str | None,
         typer.Option(
             metavar="SMALL,LARGE",
-            help="Simulated tiles of 64 and of 224 pixels; 90000,5000 by default.",
+            help="Simulated tiles of 64 and of 224 pixels; 90000,8000 by default.",
             show_default=False,
         ),
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=1, help="Batches of each member; 3000 by default.", show_default=False),
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            help="Batches of simulated tiles; 8000 by default. With --real 400 of both follow.",
+            show_default=False,
+        ),
     ] = None,
     processes: Annotated[
         int | None,
@@ -85,7 +90,9 @@ def train(
     display = Display(stop, opening="Starting.", stopping="Finishing what is begun (Ctrl-C again: at once)")
 
     def tell(stage: str, done: int, total: int, point: "Point | None") -> None:
-        said = f"{stage}: loss {point.loss:.2f}, mAP {point.validation:.3f}" if point else stage
+        said = stage
+        if point:  # the last one, which may be of another step and another stage
+            said += f": {point.stage} step {point.step}, loss {point.loss:.2f}, mAP {point.validation:.3f}"
         display.update(said, done=done, total=total, unit="steps" if stage == "Learning" else "tiles")
 
     with display, interruptible(stop, display) as received:
@@ -111,5 +118,5 @@ def _counts(text: str) -> tuple[int, int]:
     try:
         small, large = (int(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is no SMALL,LARGE, such as 90000,5000.", param_hint="--tiles") from None
+        raise typer.BadParameter(f"'{text}' is no SMALL,LARGE, such as 90000,8000.", param_hint="--tiles") from None
     return small, large

@@ -13,10 +13,12 @@ TRUE, MAIN = 1, 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Simulated tiles, or windows of them."""
+    """Simulated tiles of one size."""
 
-    descriptions: NDArray[np.float32]
+    whole: NDArray[np.float32]
     """(n, numbers): see `models.nano.descriptor`."""
+    cells: NDArray[np.float16]
+    """(n, cell numbers, rows, columns): see `models.nano.cells`."""
     tags: NDArray[np.uint8]
     """(n, tags), in the order of the vocabulary: 0, `TRUE` or `MAIN`."""
     sources: NDArray[np.str_]
@@ -29,7 +31,8 @@ class Examples:
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Put parts one after the other."""
         return cls(
-            np.concatenate([part.descriptions for part in parts]),
+            np.concatenate([part.whole for part in parts]),
+            np.concatenate([part.cells for part in parts]),
             np.concatenate([part.tags for part in parts]),
             np.concatenate([part.sources for part in parts]),
         )

@@ -4,6 +4,7 @@
 
     weights/
       s2-nano.safetensors     both towers: `--weights weights/s2-nano.safetensors` uses them
+      s2-nano-simulated.safetensors   the same before any real tile was learnt from; only where some were
       curve.json              plan, loss and validation by step, precision of each tag, versions
       real.csv                the real tiles that were learnt from: file and sha256
       simulated/              descriptions of the simulated tiles; may be removed
@@ -34,13 +35,15 @@ from msclip_search.training.plan import SIZES, Plan
 from msclip_search.training.real import RealExamples, read_eurosat
 from msclip_search.training.simulated import TAGS, Request, gather
 from msclip_search.training.text import build
-from msclip_search.training.validation import Validation
+from msclip_search.training.validation import Validation, mean
 
 if TYPE_CHECKING:
+    from msclip_search.models.nano.network import Network
     from msclip_search.training.loop import Point
 
-WEIGHTS, CURVE, REAL, SIMULATED, CHECKPOINT = (
+WEIGHTS, BEFORE, CURVE, REAL, SIMULATED, CHECKPOINT = (
     "s2-nano.safetensors",
+    "s2-nano-simulated.safetensors",
     "curve.json",
     "real.csv",
     "simulated",
@@ -123,9 +126,11 @@ def train_nano(
     path = folder / WEIGHTS
     tower = _tower(token_vectors)
     text = StaticText(tower["tokenizer"].tobytes(), tower["vectors"], tower["scales"], tower["shift"])  # type: ignore[arg-type]
-    labelled = _real(real, plan, tell)
+    if real is not None and not (plan.real_steps and plan.real_batch):
+        raise TrainingError("The plan learns nothing from real tiles: it has no steps or no place in a batch for them.")
+    labelled = _real(real, tell)
     if (folder / CHECKPOINT).exists():  # refused now, and not when all tiles are simulated
-        from msclip_search.training.loop import read_checkpoint
+        from msclip_search.training.checkpoint import read_checkpoint
 
         read_checkpoint(folder / CHECKPOINT, plan)
     first = _SEEDS + _APART * plan.seed
@@ -147,36 +152,41 @@ def train_nano(
     if found is None:
         return Trained(weights=path, validation=float("nan"), interrupted=True)
     # Here, because it takes seconds.
-    from msclip_search.training.examples import Examples
-    from msclip_search.training.loop import Learner
+    from msclip_search.training.loop import STAGES, Learner
 
     validation = Validation.of(found[0], text.encode)
     learner = Learner(
         plan,
-        simulated=Examples.joined(found[1:]),
+        simulated=found[1:],
         real=labelled,
         captions=captions(text.encode),
         validation=validation,
         checkpoint=folder / CHECKPOINT,
     )
-    ended = learner.run(stop=stop, told=lambda done, total, point: tell("Learning", done, total, point))
-    if not ended:
+    measured: list[NDArray[np.float64]] = []
+
+    def ended(stage: str, network: "Network") -> None:
+        """Write the weights: a run that is gone on with writes those of a stage that had just ended again."""
+        measured.append(validation.precisions(network))
+        of_real = stage == STAGES[1]
+        about = {
+            "plan": json.dumps(asdict(plan)),
+            "trained_on": json.dumps(sorted(labelled.hashes) if labelled and of_real else []),
+            "validation": f"{mean(measured[-1]):.4f}",
+        }
+        image = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        _put(path if of_real or labelled is None else folder / BEFORE, pack(tower, image, about=about))
+
+    if not learner.run(stop=stop, told=lambda done, total, point: tell("Learning", done, total, point), ended=ended):
         return Trained(weights=path, validation=float("nan"), interrupted=True)
-    precisions = validation.precisions(learner.network)
-    mean = float(np.nanmean(precisions))
-    image = {name: tensor.numpy() for name, tensor in learner.network.state_dict().items()}
-    about = {
-        "plan": json.dumps(asdict(plan)),
-        "trained_on": json.dumps(sorted(labelled.hashes) if labelled else []),
-        "validation": f"{mean:.4f}",
-    }
-    _put(path, pack(tower, image, about=about))
+    precisions = measured[-1]
     _put(folder / CURVE, _curve(plan, learner.curve, dict(zip(TAGS, precisions.tolist(), strict=True))))
     if labelled:
         _put(folder / REAL, _table(labelled))
     else:
-        (folder / REAL).unlink(missing_ok=True)  # of an earlier training
-    return Trained(weights=path, validation=mean, interrupted=False)
+        for name in (REAL, BEFORE):  # of an earlier training
+            (folder / name).unlink(missing_ok=True)
+    return Trained(weights=path, validation=mean(precisions), interrupted=False)
 
 
 def _tower(folder: str | os.PathLike[str] | None) -> Mapping[str, NDArray[np.generic]]:
@@ -203,12 +213,10 @@ def _tower(folder: str | os.PathLike[str] | None) -> Mapping[str, NDArray[np.gen
     }
 
 
-def _real(folder: str | os.PathLike[str] | None, plan: Plan, tell: Told) -> RealExamples | None:
+def _real(folder: str | os.PathLike[str] | None, tell: Told) -> RealExamples | None:
     if folder is None:
         return None
-    return read_eurosat(
-        Path(folder), seed=plan.seed, told=lambda done, total: tell("Reading real tiles", done, total, None)
-    )
+    return read_eurosat(Path(folder), told=lambda done, total: tell("Reading real tiles", done, total, None))
 
 
 def _curve(plan: Plan, curve: "list[Point]", precisions: Mapping[str, float]) -> bytes:

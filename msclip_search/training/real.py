@@ -32,18 +32,16 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTyp
     }
 )
 """EuroSAT's classes: tags and general terms of the vocabulary that say the same."""
-VIEWS = 6
-"""Ways in which a tile is seen: whole, and windows of it."""
-_LEAST = 0.7
-"""Side of a window over that of the tile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RealExamples:
     """Labelled tiles."""
 
-    descriptions: NDArray[np.float32]
-    """(tiles, views, numbers); the first view is the whole tile."""
+    whole: NDArray[np.float32]
+    """(tiles, numbers): see `models.nano.descriptor`."""
+    cells: NDArray[np.float16]
+    """(tiles, cell numbers, rows, columns): see `models.nano.cells`."""
     labels: NDArray[np.int64]
     """(tiles,): places in `CLASSES`."""
     sources: tuple[str, ...]
@@ -58,7 +56,8 @@ class RealExamples:
         """Return some of the tiles."""
         numbers = np.arange(len(self))[places]
         return RealExamples(
-            self.descriptions[numbers],
+            self.whole[numbers],
+            self.cells[numbers],
             self.labels[numbers],
             tuple(self.sources[number] for number in numbers),
             tuple(self.hashes[number] for number in numbers),
@@ -76,15 +75,13 @@ def true_of_classes() -> tuple[frozenset[str], ...]:
     )
 
 
-def read_eurosat(folder: Path, *, seed: int = 0, told: Callable[[int, int], None] | None = None) -> RealExamples:
+def read_eurosat(folder: Path, *, told: Callable[[int, int], None] | None = None) -> RealExamples:
     """Read and describe tiles in folders of EuroSAT's classes.
 
     Parameters
     ----------
     folder
         Holds a folder a class, of GeoTIFFs with thirteen bands.
-    seed
-        Of the windows.
     told
         Told how many tiles are done, and how many there are.
 
@@ -100,37 +97,28 @@ def read_eurosat(folder: Path, *, seed: int = 0, told: Callable[[int, int], None
     from msclip_search.models.nano.descriptor import describe
 
     reading = Reading(want=SPEC.bands, substitutes=SPEC.substitutes)
-    found = data_set("eurosat-ms").open(folder, reading=reading)
-    total = found.archive.count()
+    opened = data_set("eurosat-ms").open(folder, reading=reading)
+    total = opened.archive.count()
     home = os.path.abspath(folder)  # noqa: PTH100 - keeps links, as archives do
     names = list(CLASSES)
-    rows, labels, sources, hashes = [], [], [], []
+    whole: list[NDArray[np.float32]] = []
+    cells: list[NDArray[np.float16]] = []
+    labels, sources, hashes = [], [], []
     with torch.inference_mode():
-        for done, item in enumerate(found.archive.items(), start=1):
+        for done, item in enumerate(opened.archive.items(), start=1):
             try:
                 (tile,) = item.read()
                 content = Path(item.source).read_bytes()
             except (MsclipError, OSError) as error:
                 raise TrainingError(f"{item.source} {error}. Mend or remove it, and begin again.") from error
-            sha256 = hashlib.sha256(content).hexdigest()
-            random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, int(sha256[:15], 16)))))
-            views = _views(tile.pixels.astype(np.float32) / SPEC.deviation[0], random)
-            rows.append(np.concatenate([describe(torch.from_numpy(view)[None]).numpy() for view in views]))
-            labels.append(names.index(found.labels.of(item.source)[0]))
+            found = describe(torch.from_numpy(tile.pixels.astype(np.float32) / SPEC.deviation[0])[None])
+            if cells and found.cells.shape[1:] != cells[0].shape:
+                raise TrainingError(f"{item.source} has another size than those before it: all must have the same.")
+            whole.append(found.whole.numpy()[0])
+            cells.append(found.cells.numpy()[0].astype(np.float16))
+            labels.append(names.index(opened.labels.of(item.source)[0]))
             sources.append(os.path.relpath(item.source, home))
-            hashes.append(sha256)
+            hashes.append(hashlib.sha256(content).hexdigest())
             if told:
                 told(done, total)
-    return RealExamples(np.stack(rows), np.array(labels), tuple(sources), tuple(hashes))
-
-
-def _views(pixels: NDArray[np.float32], random: np.random.Generator) -> list[NDArray[np.float32]]:
-    """Return a tile and windows of it."""
-    height, width = pixels.shape[1:]
-    views = [pixels]
-    for _ in range(VIEWS - 1):
-        share = _LEAST + (1 - _LEAST) * random.random()
-        rows, columns = int(share * height), int(share * width)
-        top, left = int(random.integers(0, height - rows + 1)), int(random.integers(0, width - columns + 1))
-        views.append(np.ascontiguousarray(pixels[:, top : top + rows, left : left + columns]))
-    return views
+    return RealExamples(np.stack(whole), np.stack(cells), np.array(labels), tuple(sources), tuple(hashes))

@@ -26,21 +26,15 @@ from msclip_search.models.nano.spec import SPEC
 from msclip_search.simulation import SimulatedTile, Simulation, simulate
 from msclip_search.simulation.pool import workers
 from msclip_search.simulation.scenes import SCENES
-from msclip_search.simulation.vocabulary import WORDS, holds
+from msclip_search.simulation.vocabulary import WORDS
 from msclip_search.training.examples import MAIN, TRUE, Examples
 
 TAGS = tuple(WORDS)
 """In the order of `Examples.tags`."""
 SHARD = 100
 """Tiles of a shard: what is lost of them when a run is killed, and waited for when it is stopped."""
-_VERSION = 2
+_VERSION = 3
 """Of what is done here: shards of another one are made again."""
-_WINDOWS = 2
-"""Cut from a large tile."""
-_SMALLEST, _LARGEST = 32, 128
-"""Pixels a side that a window may have."""
-_LARGE = 128
-"""Pixels a side from which on windows are cut."""
 _LEVELS = ("L2A", "L1C")
 _GAINS, _GAIN = 0.04, 0.08
 """Deviation of each band's brightness, and of that of all together, as logarithms."""
@@ -59,7 +53,7 @@ class Request:
     size: int
     count: int
     varied: bool
-    """Whether half of them are varied and large ones are learnt from in windows as well: not so for validation."""
+    """Whether half of them are varied: not so for validation."""
 
     def shards(self) -> list["Shard"]:
         """Divide them."""
@@ -163,37 +157,28 @@ def make(shard: Shard) -> Examples:
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # there is a process a core
-    found: list[NDArray[np.float32]] = []
-    tags, sources = [], []
+    whole, cells, tags, sources = [], [], [], []
     with torch.inference_mode():
         for number in shard.numbers:
-            for pixels, held, source in _views(shard.request, number):
-                values = torch.from_numpy(pixels).div_(SPEC.deviation[0])
-                found.append(describe(values[None]).numpy()[0])
-                tags.append(held)
-                sources.append(source)
+            tile, pixels = _simulated(shard.request, number)
+            found = describe(torch.from_numpy(pixels).div_(SPEC.deviation[0])[None])
+            whole.append(found.whole.numpy()[0])
+            cells.append(found.cells.numpy()[0].astype(np.float16))
+            tags.append(_held(tile))
+            sources.append(
+                f"simulated tile {number} of seed {shard.request.seed} ({shard.request.size} px, {tile.scene})"
+            )
     torch.set_num_threads(threads)
-    return Examples(np.stack(found), np.stack(tags), np.array(sources))
+    return Examples(np.stack(whole), np.stack(cells), np.stack(tags), np.array(sources))
 
 
-def _views(request: Request, number: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8], str]]:
-    """Yield a tile, and windows of a large one: pixels, tags and what it is."""
+def _simulated(request: Request, number: int) -> tuple[SimulatedTile, NDArray[np.float32]]:
+    """Simulate a tile; returns it, and its pixels as they are learnt from."""
     level = _LEVELS[number % len(_LEVELS)]
     (tile,) = simulate(Simulation(seed=request.seed, size=request.size, level=level), number)
     pixels = tile.pixels[[tile.bands.index(band) for band in SPEC.bands]].astype(np.float32)
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence((request.seed, number, 99))))
-    if request.varied and random.random() < 0.5:
-        pixels = varied(pixels, random)
-    name = f"simulated tile {number} of seed {request.seed} ({request.size} px, {tile.scene})"
-    yield pixels, _held(tile, slice(None), slice(None)), name
-    if not request.varied or request.size < _LARGE:
-        return
-    for _ in range(_WINDOWS):
-        side = int(random.integers(_SMALLEST, _LARGEST + 1))
-        top, left = (int(random.integers(0, request.size - side + 1)) for _ in range(2))
-        rows, columns = slice(top, top + side), slice(left, left + side)
-        held = _held(tile, rows, columns)
-        yield np.ascontiguousarray(pixels[:, rows, columns]), held, f"{name}, window {left},{top} of {side} px"
+    return tile, varied(pixels, random) if request.varied and random.random() < 0.5 else pixels
 
 
 def varied(pixels: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
@@ -204,24 +189,23 @@ def varied(pixels: NDArray[np.float32], random: np.random.Generator) -> NDArray[
     return lit
 
 
-def _held(tile: SimulatedTile, rows: slice, columns: slice) -> NDArray[np.uint8]:
-    """Tell what each tag is to a window, which is about its scene or, where that does not show, its largest part."""
-    said = holds({tag: mask[rows, columns] for tag, mask in tile.masks.items()})
-    mainly = {tag for tag in SCENES[tile.scene].tags if tag in said} or {*said[:1]}
-    return np.array([MAIN if tag in mainly else TRUE if tag in said else 0 for tag in TAGS], np.uint8)
+def _held(tile: SimulatedTile) -> NDArray[np.uint8]:
+    """Tell what each tag is to a tile, which is about its scene or, where that does not show, its largest part."""
+    mainly = {tag for tag in SCENES[tile.scene].tags if tag in tile.tags} or {*tile.tags[:1]}
+    return np.array([MAIN if tag in mainly else TRUE if tag in tile.tags else 0 for tag in TAGS], np.uint8)
 
 
 def _write(path: Path, examples: Examples) -> None:
     """Write a shard whole or not at all."""
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
-        np.savez(file, descriptions=examples.descriptions, tags=examples.tags, sources=examples.sources)
+        np.savez(file, whole=examples.whole, cells=examples.cells, tags=examples.tags, sources=examples.sources)
     partial.replace(path)
 
 
 def _read(path: Path) -> Examples:
     try:
         with disk_errors("reading", path), path.open("rb") as file, np.load(file) as arrays:
-            return Examples(arrays["descriptions"], arrays["tags"], arrays["sources"])
+            return Examples(arrays["whole"], arrays["cells"], arrays["tags"], arrays["sources"])
     except (ValueError, KeyError, EOFError, BadZipFile) as error:
         raise TrainingError(f"{path} is damaged ({error}): remove it, and it will be made again.") from error

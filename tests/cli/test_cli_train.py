@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +17,22 @@ import pytest
 from msclip_search import training
 from msclip_search.models.nano.file import check
 from msclip_search.training.plan import Plan
+from msclip_search.training.real import CLASSES
 from tests.cli.conftest import Run
 from tests.cli.terminal import shown_on_a_terminal
 
-# The command's own plan simulates 2,000 tiles to measure on and learns three wide networks: minutes. What the options
-# set is left to them.
-FEWER = {"validation": 60, "members": 1, "width": 16, "batch": 16, "every": 20}
+# The command's own plan simulates 2,000 tiles to measure on and learns a wide network: hours. What the options set is
+# left to them.
+FEWER = {
+    "validation": 60,
+    "channels": 6,
+    "blocks": 1,
+    "width": 16,
+    "real_steps": 3,
+    "batch": 16,
+    "large_batch": 2,
+    "every": 20,
+}
 ASKED = ("--tiles", "40,2", "--processes", "1")
 SMALL = (*ASKED, "--steps", "4")
 BEGIN = f"""
@@ -64,12 +75,31 @@ def test_options_reach_the_plan(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 0
     plan = json.loads(check(tmp_path / "s2-nano.safetensors")["plan"])
     assert (plan["seed"], plan["small"], plan["large"], plan["steps"], plan["every"]) == (3, 40, 2, 4, 4)
+    assert plan["real_steps"] == FEWER["real_steps"]
     shards = sorted(path.name for path in (tmp_path / "simulated").iterdir())
     assert [re.sub(r"-[0-9a-f]{12}-", " ", name) for name in shards] == [
         "224-1000032 000000-2.npz",
         "64-1000030 000000-60.npz",
         "64-1000031 000000-40.npz",
     ]
+
+
+def test_steps_are_those_among_simulated_tiles(run: Run, shared: Path, tmp_path: Path) -> None:
+    real, out = tmp_path / "real", tmp_path / "out"
+    for label in CLASSES:
+        (real / label).mkdir(parents=True)
+        path = min((shared / "data" / "eurosat_ms" / label).iterdir())
+        (real / label / path.name).symlink_to(path)
+    done = run("train", "s2-nano", "--out", out, *SMALL, "--real", real)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.endswith(f" --weights {out / 's2-nano.safetensors'}\n")  # and not those of before
+    about, before = (check(out / f"{name}.safetensors") for name in ("s2-nano", "s2-nano-simulated"))
+    plan = json.loads(about["plan"])
+    assert (plan["steps"], plan["real_steps"]) == (4, FEWER["real_steps"])
+    curve = json.loads((out / "curve.json").read_text())["curve"]
+    assert [(point["stage"], point["step"]) for point in curve] == [("simulated", 4), ("real", 3)]
+    assert len(json.loads(about["trained_on"])) == len(CLASSES)
+    assert json.loads(before["trained_on"]) == []
 
 
 def test_quiet_is_quiet_and_done_is_done(run: Run, tmp_path: Path) -> None:
@@ -86,7 +116,7 @@ def test_quiet_is_quiet_and_done_is_done(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--tiles", "x"), 2, "'x' is no SMALL,LARGE, such as 90000,5000."),
+        (("--tiles", "x"), 2, "'x' is no SMALL,LARGE, such as 90000,8000."),
         (("--tiles", "40"), 2, "'40' is no SMALL,LARGE"),
         (("--tiles", "40,2,1"), 2, "'40,2,1' is no SMALL,LARGE"),
         (("--tiles", "0,0"), 1, "Error: A training needs tiles"),
@@ -172,7 +202,7 @@ def test_a_terminal_shows_what_is_going_on(tmp_path: Path) -> None:
     ]
     shown = shown_on_a_terminal(command, columns=120)
     assert b"Simulating" in shown
-    assert re.search(rb"Learning: loss \d+\.\d\d, mAP 0\.\d{3}", shown)
+    assert re.search(rb"Learning: simulated step \d+0, loss \d+\.\d\d, mAP 0\.\d{3}", shown)
     assert re.search(rb"\d+/200", shown)
     assert b"steps/s" in shown
 
@@ -212,14 +242,20 @@ def test_no_permission_is_one_sentence() -> None:
 
 def test_a_full_disk_is_one_sentence(run: Run, small_disk: Path, tmp_path: Path) -> None:
     assert run("train", "s2-nano", "--out", tmp_path / "out", *SMALL).exit_code == 0
-    target = small_disk / "out"
-    (target / "simulated").mkdir(parents=True)
-    for path in (tmp_path / "out" / "simulated").iterdir():
-        if path.stat().st_size < 150_000:
-            (target / "simulated" / path.name).write_bytes(path.read_bytes())
-    done = run("train", "s2-nano", "--out", target, *SMALL)
-    assert done.exit_code == 1
-    assert re.fullmatch(r"Error: The disk is full: writing .* failed .*\. Make room and run .*\n", done.stderr)
+    said = r"Error: The disk is full: writing {} failed .*\. Make room and run .*\n"
+    simulating = run("train", "s2-nano", "--out", small_disk / "out", *SMALL)
+    assert simulating.exit_code == 1
+    assert re.fullmatch(
+        said.format(rf"{re.escape(str(small_disk))}/out/simulated/64-1000000-.*\.npz"), simulating.stderr
+    )
+    shutil.rmtree(small_disk / "out")
+    (small_disk / "out").mkdir()
+    (small_disk / "out" / "simulated").symlink_to(tmp_path / "out" / "simulated")
+    learning = run("train", "s2-nano", "--out", small_disk / "out", *SMALL)
+    assert learning.exit_code == 1
+    assert re.fullmatch(
+        said.format(rf"{re.escape(str(small_disk))}/out/(checkpoint|s2-nano\.safetensors)\.part"), learning.stderr
+    )
 
 
 def test_help_shows_options_defaults_and_examples(run: Run) -> None:
@@ -230,5 +266,5 @@ def test_help_shows_options_defaults_and_examples(run: Run) -> None:
         assert option in text
     plan = Plan()
     assert f"{plan.small},{plan.large} by default" in text
-    assert f"{plan.steps} by default" in text
+    assert f"{plan.steps} by default. With --real {plan.real_steps} of both follow." in text
     assert "msclip-search train s2-nano --out weights/ --real eurosat_ms/" in text

@@ -6,19 +6,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from msclip_search.models.nano import file
+from msclip_search.models.nano import cells, file
 from msclip_search.models.nano.descriptor import NAMES
 from msclip_search.models.nano.network import Network
 from msclip_search.models.nano.spec import SPEC
 from tests.models.test_models_nano_text import WORDS, tokenizer
 
 
-def made_network(*, width: int = 12, members: int = 2, seed: int = 5) -> Network:
+def made_network(*, channels: int = 6, blocks: int = 2, width: int = 12, seed: int = 5) -> Network:
     """Make a network that expects about what reflectances look like."""
     torch.manual_seed(seed)
-    network = Network(len(NAMES), width, SPEC.dimension, members=members)
-    network.mean.normal_(-1, 0.5)
-    network.deviation.uniform_(0.5, 2)
+    network = Network(
+        len(NAMES), len(cells.NAMES), channels=channels, blocks=blocks, width=width, dimension=SPEC.dimension
+    )
+    for mean, deviation in ((network.mean, network.deviation), (network.cell_mean, network.cell_deviation)):
+        mean.normal_(-1, 0.5)
+        deviation.uniform_(0.5, 2)
     return network.eval().requires_grad_(requires_grad=False)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from msclip_search.models.nano import descriptor
+from msclip_search.models.nano import cells, descriptor
 from msclip_search.models.nano.descriptor import NAMES, describe
 from msclip_search.models.nano.spec import SPEC
 
@@ -31,8 +31,9 @@ def window(seed: int, height: int, width: int) -> Window:
 
 def at_level(values: NDArray[np.float64], level: float) -> float:
     """Return the value nearest to a quantile, of pixels at equal distances."""
-    step = max(1, int((values.size / 1024) ** 0.5))
-    lattice = sorted(values[step // 2 :: step, step // 2 :: step].ravel().tolist())
+    step = max(1, round((values.size / 1024) ** 0.5))
+    top, left = (min(step // 2, side - 1) for side in values.shape)
+    lattice = sorted(values[top::step, left::step].ravel().tolist())
     return float(lattice[round(level * (len(lattice) - 1))])
 
 
@@ -68,28 +69,46 @@ def measured(name: str, plane: NDArray[np.float64]) -> dict[str, float]:
     return numbers
 
 
-def oracle(pixels: Window) -> dict[str, float]:
-    """Describe a window in float64."""
+def planes_of(pixels: Window) -> dict[str, NDArray[np.float64]]:
+    """Return a window's logarithms and normalized differences in float64."""
     bands = dict(zip(SPEC.bands, pixels.astype(np.float64), strict=True))
     bands = {name: np.maximum(band, 0) + 0.005 for name, band in bands.items()}
     planes = {name: np.log(band) for name, band in bands.items()}
     for name, (one, other) in INDICES.items():
         planes[name] = 2 * (bands[one] - bands[other]) / (bands[one] + bands[other])
+    return planes
+
+
+def oracle(pixels: Window) -> dict[str, float]:
+    """Describe a window as a whole in float64."""
     numbers: dict[str, float] = {}
-    for name, plane in planes.items():
+    for name, plane in planes_of(pixels).items():
         numbers |= measured(name, plane)
     return numbers
 
 
 def described(pixels: Window) -> Window:
-    """Describe a single window."""
-    found: Window = describe(torch.from_numpy(pixels[None]))[0].numpy()
+    """Describe a single window as a whole."""
+    found: Window = describe(torch.from_numpy(pixels[None])).whole[0].numpy()
     return found
 
 
 @pytest.mark.parametrize(
     ("height", "width"),
-    [(8, 8), (16, 16), (33, 33), (64, 64), (224, 224), (8, 40), (65, 31), (100, 12), (9, 9), (200, 300)],
+    [
+        (8, 8),
+        (16, 16),
+        (33, 33),
+        (64, 64),
+        (224, 224),
+        (8, 40),
+        (65, 31),
+        (100, 12),
+        (9, 9),
+        (60, 60),
+        (200, 300),
+        (8, 9400),
+    ],
 )
 def test_every_number_is_the_oracles(height: int, width: int) -> None:
     pixels = window(height * 1000 + width, height, width)
@@ -149,9 +168,9 @@ def test_windows_do_not_depend_on_those_beside_them(monkeypatch: pytest.MonkeyPa
     windows[5, :, :4] = 0
     alone = np.stack([described(each) for each in windows])
     monkeypatch.setattr(descriptor, "_PIXELS", room)
-    np.testing.assert_allclose(describe(torch.from_numpy(windows)).numpy(), alone, atol=1e-5)
+    np.testing.assert_allclose(describe(torch.from_numpy(windows)).whole.numpy(), alone, atol=1e-5)
     shuffled = torch.from_numpy(windows[[6, 0, 3, 5, 2]])
-    np.testing.assert_allclose(describe(shuffled).numpy(), alone[[6, 0, 3, 5, 2]], atol=1e-5)
+    np.testing.assert_allclose(describe(shuffled).whole.numpy(), alone[[6, 0, 3, 5, 2]], atol=1e-5)
 
 
 def test_the_input_stays_as_it_is() -> None:
@@ -163,7 +182,9 @@ def test_the_input_stays_as_it_is() -> None:
 
 
 def test_no_windows_have_no_description() -> None:
-    assert describe(torch.zeros(0, 10, 16, 16)).shape == (0, len(NAMES))
+    none = describe(torch.zeros(0, 10, 16, 40))
+    assert none.whole.shape == (0, len(NAMES))
+    assert none.cells.shape == (0, len(cells.NAMES), 2, 5)
 
 
 def test_a_pattern_is_described_alike_at_any_size() -> None:

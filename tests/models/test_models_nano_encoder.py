@@ -14,7 +14,7 @@ from msclip_search import models
 from msclip_search.errors import BandsError, ModelError, WeightsError
 from msclip_search.models.base import Encoder, Pixels, WeightsFile
 from msclip_search.models.nano import file, image
-from msclip_search.models.nano.descriptor import describe
+from msclip_search.models.nano.descriptor import Description, describe
 from msclip_search.models.nano.encoder import NanoEncoder
 from msclip_search.models.nano.image import ImageTower, read_network
 from msclip_search.models.nano.spec import SPEC
@@ -140,11 +140,11 @@ def test_half_the_tiles_are_tried_where_memory_is_short(
     tower, tried = ImageTower(path, device="cpu"), []
     computed = tower._network.forward
 
-    def scarce(descriptions: torch.Tensor) -> torch.Tensor:
-        tried.append(len(descriptions))
-        if len(descriptions) > 2:
+    def scarce(description: Description) -> torch.Tensor:
+        tried.append(len(description.whole))
+        if len(description.whole) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return computed(descriptions)
+        return computed(description)
 
     monkeypatch.setattr(tower._network, "forward", scarce)
     np.testing.assert_allclose(tower.embed(pixels), wanted, atol=1e-5)

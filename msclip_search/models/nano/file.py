@@ -1,7 +1,7 @@
 """The weights file: both towers in one, each read without the other.
 
 A safetensors file. `text.tokenizer` holds JSON as bytes; `text.vectors`, `text.scales` and `text.shift` are what
-`StaticText` takes; `image.*` are the network's numbers, matrices in float16.
+`StaticText` takes; `image.*` are the network's numbers, matrices and kernels in float16.
 """
 
 import json
@@ -19,7 +19,7 @@ from msclip_search.models.nano.text import StaticText
 
 BUNDLED = Path(__file__).with_name("weights.safetensors")
 """The file that comes with the package."""
-VERSION = "1"
+VERSION = "2"
 """Of the file's layout and of the descriptions that the network takes."""
 
 _TEXT = ("text.tokenizer", "text.vectors", "text.scales", "text.shift")
@@ -37,13 +37,13 @@ def pack(text: Arrays, image: Arrays, *, about: Mapping[str, str]) -> bytes:
     text
         tokenizer (bytes as uint8), vectors, scales, shift.
     image
-        The network's numbers by name; those of two axes are rounded to float16.
+        The network's numbers by name; matrices and kernels are rounded to float16.
     about
         Texts that are kept with it.
     """
     arrays = {f"text.{name}": np.ascontiguousarray(array) for name, array in text.items()}
     for name, array in image.items():
-        arrays[_IMAGE + name] = np.ascontiguousarray(array.astype(np.float16 if array.ndim == 2 else np.float32))
+        arrays[_IMAGE + name] = np.ascontiguousarray(array.astype(np.float16 if array.ndim > 1 else np.float32))
     return _settled(save(arrays, {**about, "model": SPEC.name, "version": VERSION}))
 
 

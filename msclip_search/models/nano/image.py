@@ -5,18 +5,16 @@ from threading import Lock
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from msclip_search.errors import ModelError, WeightsError
 from msclip_search.models.base import Embeddings, Pixels
 from msclip_search.models.device import choose_device
-from msclip_search.models.nano.descriptor import NAMES, at_once, describe
+from msclip_search.models.nano import cells
+from msclip_search.models.nano.descriptor import NAMES, Description, at_once, describe
 from msclip_search.models.nano.file import read_image
 from msclip_search.models.nano.network import Network
 from msclip_search.models.nano.spec import SPEC
 from msclip_search.models.preprocess import Preprocess
-
-_FIRST = "members.0.0.weight"
 
 
 class ImageTower:
@@ -73,11 +71,12 @@ class ImageTower:
             return None
         return rows
 
-    def _describe(self, pixels: Pixels) -> Tensor:
+    def _describe(self, pixels: Pixels) -> Description:
         """Describe tiles a few at a time, so that the wide copy of a long call needs little memory."""
         step = at_once(pixels.shape[2] * pixels.shape[3], self._device)
         starts = range(0, max(1, len(pixels)), step)  # of no tiles too, the description is an array
-        return torch.cat([describe(self._preprocess(pixels[start : start + step])) for start in starts])
+        parts = [describe(self._preprocess(pixels[start : start + step])) for start in starts]
+        return Description(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 def read_network(path: Path) -> Network:
@@ -90,8 +89,14 @@ def read_network(path: Path) -> Network:
     """
     arrays = {name: torch.from_numpy(array.astype(np.float32)) for name, array in read_image(path).items()}
     try:
-        members = len({name.split(".")[1] for name in arrays if name.startswith("members.")})
-        network = Network(len(NAMES), len(arrays[_FIRST]), SPEC.dimension, members=members)
+        network = Network(
+            len(NAMES),
+            len(cells.NAMES),
+            channels=len(arrays["lift.weight"]),
+            blocks=len({name.split(".")[1] for name in arrays if name.startswith("blocks.")}),
+            width=len(arrays["head.0.weight"]),
+            dimension=SPEC.dimension,
+        )
         network.load_state_dict(arrays)
     except (KeyError, IndexError, RuntimeError) as error:
         raise WeightsError(f"The weights {path} are not those of {SPEC.name} ({error}).") from error
