@@ -23,6 +23,7 @@ STOREYS = (
     {"raster"},
     {"archives", "catalog", "models"},
     {"store", "pairing", "simulation", "datasets"},
+    {"filters"},
     {"ingest", "search"},
     {"chips", "evaluation", "gallery"},
     {"training"},
@@ -37,19 +38,20 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "safetensors": "msclip_search.models",
     "huggingface_hub": "msclip_search.models",
     "tokenizers": "msclip_search.models",
-    "rasterio": "msclip_search.raster",
+    "rasterio": ("msclip_search.raster", "msclip_search.filters.distance"),
     "PIL": "msclip_search.pictures",
     "jinja2": "msclip_search.gallery.page",
     "markupsafe": "msclip_search.gallery.page",
-    "shapely": "msclip_search.geometry",
+    "shapely": ("msclip_search.geometry", "msclip_search.filters"),
     "faiss": "msclip_search.indexes.faiss_library",
+    "duckdb": "msclip_search.filters.sandbox",
     "typer": "msclip_search.cli",
     "rich": "msclip_search.cli",
     "matplotlib": "msclip_search.evaluation.figure",
     "yaml": "msclip_search.search.queries",
-    "pyarrow": ("msclip_search.catalog", "msclip_search.store.snapshot"),
+    "pyarrow": ("msclip_search.catalog", "msclip_search.store.snapshot", "msclip_search.filters"),
 }
-HEAVY = {"numpy", "torch", "open_clip", "faiss", "rasterio", "pyarrow", "shapely", "PIL", "jinja2"}
+HEAVY = {"duckdb", "numpy", "torch", "open_clip", "faiss", "rasterio", "pyarrow", "shapely", "PIL", "jinja2"}
 LONGEST = 300
 
 
