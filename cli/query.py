@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli.console import handled, set_voice, show_progress
+from msclip_search.cli import filters
+from msclip_search.cli.console import handled, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
@@ -78,6 +79,16 @@ def query(
             show_default=False,
         ),
     ] = None,
+    bbox: filters.Bbox = None,
+    intersects: filters.Intersects = None,
+    near: filters.Near = None,
+    radius: filters.Radius = None,
+    interval: filters.Datetime = None,
+    max_cloud: filters.MaxCloud = None,
+    max_nodata: filters.MaxNodata = None,
+    level: filters.Level = None,
+    label: filters.Label = None,
+    where: filters.Where = None,
     model: Model = None,
     weights: Weights = None,
     device: Device = "auto",
@@ -94,6 +105,10 @@ def query(
 
         msclip-search query "harbour" "open-pit mine" --output sites.geojson
 
+        msclip-search query "glacier" --near 7.98,46.53 --radius 50km
+
+        msclip-search query "ripe crops" --datetime 2023-05/2023-10 --max-cloud 10
+
         msclip-search query --queries-file queries.txt --format csv
 
         msclip-search query "conifer forest" --gallery gallery.html --chips out
@@ -105,6 +120,22 @@ def query(
     if not texts and queries_file is None:
         raise typer.BadParameter("Give a text, or a file of them with --queries-file.", param_hint="TEXT")
     chosen = choose_format(form, output, _SUFFIXES, table_in_file=True)
+    within = filters.filter_of(
+        bbox=bbox,
+        intersects=intersects,
+        near=near,
+        radius=radius,
+        interval=interval,
+        max_cloud=max_cloud,
+        max_nodata=max_nodata,
+        level=level,
+        label=label,
+        where=where,
+    )
+    if within and relevant:
+        raise typer.BadParameter(
+            "AP@k is over all tiles of the index: leave the filters out, or --relevant.", param_hint="--relevant"
+        )
     from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
     from msclip_search.models import templates as prompts
@@ -116,7 +147,9 @@ def query(
     exports.check_targets(gallery=gallery, chips=chips, overwrite=overwrite)
     texts += read_queries(queries_file) if queries_file else []
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
-        results = opened.search_many(texts, k=top_k, templates=templates)
+        if within:
+            say("; ".join(within.echo()))
+        results = opened.search_many(texts, k=top_k, templates=templates, within=within)
         named_model = opened.model
         verdict = exports.judged(opened, results, relevant) if relevant else exports.Verdict()
     write_results(results, chosen, output=output, index=str(index), model=named_model)

@@ -6,20 +6,23 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search import store
-from msclip_search.errors import IndexDamaged, QueryError
-from msclip_search.indexes import FlatIndex, Index, IvfPqIndex, exact_scores
+from msclip_search.indexes import FlatIndex, Index
 from msclip_search.models import Encoder
 from msclip_search.models import templates as prompts
 from msclip_search.pairing import check_name, load_recorded
 from msclip_search.search.hits import Hits
 from msclip_search.search.info import IndexInfo, describe
+from msclip_search.search.searcher import check_k, check_texts, open_searcher, percentiles, unit_queries
 from msclip_search.search.whole import score_tiles
+
+if TYPE_CHECKING:
+    from msclip_search.filters import Filter, Selection
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +121,15 @@ class SearchIndex:
         """Describe the index."""
         return describe(self._snapshot)
 
-    def search(self, text: str, *, k: int = 10, templates: str | None = None, exact: bool = False) -> Hits:
+    def search(
+        self,
+        text: str,
+        *,
+        k: int = 10,
+        templates: str | None = None,
+        exact: bool = False,
+        within: "Filter | None" = None,
+    ) -> Hits:
         """Rank the tiles by a text.
 
         Parameters
@@ -131,27 +142,34 @@ class SearchIndex:
             Set of prompt templates to put around the text, by name or as a `.txt` file; None puts none.
         exact
             Look at every tile, whatever the index offers.
+        within
+            Which tiles may be found; None: all. As many come back as fit, up to k.
 
         Raises
         ------
         QueryError
-            An empty text, k < 1, or unknown templates.
+            An empty text, k < 1, unknown templates, or a filter's condition that is none.
         ModelMismatch
             The model at hand is not the one of the index.
         ModelError
             The model cannot be loaded.
         """
-        return self.search_many([text], k=k, templates=templates, exact=exact)[0]
+        return self.search_many([text], k=k, templates=templates, exact=exact, within=within)[0]
 
     def search_many(
-        self, texts: Sequence[str], *, k: int = 10, templates: str | None = None, exact: bool = False
+        self,
+        texts: Sequence[str],
+        *,
+        k: int = 10,
+        templates: str | None = None,
+        exact: bool = False,
+        within: "Filter | None" = None,
     ) -> list[Hits]:
         """Rank the tiles by each of several texts: see `search`."""
-        for text in texts:
-            if not text.strip():
-                raise QueryError('The query is empty: say what to look for, as in "flooded farmland".')
-        _check_k(k)
-        return self.search_vectors(self.encode(texts, templates=templates), k=k, names=texts, exact=exact)
+        check_texts(texts)
+        check_k(k)
+        selection = self.select(within) if within else None  # first: its faults are said before a model is loaded
+        return self._ranked(self.encode(texts, templates=templates), k, texts, exact=exact, selection=selection)
 
     def search_vectors(
         self,
@@ -160,38 +178,37 @@ class SearchIndex:
         k: int = 10,
         names: Sequence[str] | None = None,
         exact: bool = False,
+        within: "Filter | None" = None,
     ) -> list[Hits]:
-        """Rank the tiles by vectors of the model's space.
+        """Rank the tiles by vectors of the model's space, k for each.
 
         Parameters
         ----------
         vectors
             (queries, dimension); brought to length 1.
-        k
-            How many tiles for each, at least 1.
         names
             What the queries are called in the results.
-        exact
-            Look at every tile, whatever the index offers.
+        exact, within
+            See `search`.
 
         Raises
         ------
         QueryError
-            k < 1, another dimension, or a vector that has no direction.
+            k < 1, another dimension, a vector that has no direction, or a filter's condition that is none.
         """
-        _check_k(k)
-        queries = _unit(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension)
-        index = FlatIndex(self._snapshot.vectors) if exact else self._index
-        ranked = index.search(queries, min(k, max(len(self), 1)), allowed=self._snapshot.live)
-        names = names or [f"vector {number}" for number in range(1, len(queries) + 1)]
-        return [
-            self._hits(name, k, query, rows, scores)
-            for name, query, rows, scores in zip(names, queries, ranked.rows, ranked.scores, strict=True)
-        ]
+        check_k(k)
+        selection = self.select(within) if within else None
+        return self._ranked(np.asarray(vectors), k, names, exact=exact, selection=selection)
+
+    def select(self, within: "Filter") -> "Selection":
+        """Find the tiles that fit a filter: see `choice.choose`."""
+        from msclip_search.search.choice import choose  # here, since queries without a filter need not load it
+
+        return choose(self._snapshot, within)
 
     def scores(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """Score every tile by vectors of the model's space: (tiles, vectors), in the order of `tiles`."""
-        return score_tiles(self._snapshot, _unit(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension))
+        return score_tiles(self._snapshot, unit_queries(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension))
 
     def tiles(self, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Return a pyarrow.Table of the sidecar's columns, a row a tile."""
@@ -208,12 +225,7 @@ class SearchIndex:
 
     @property
     def encoder(self) -> Encoder:
-        """The model of the index, loaded at first use.
-
-        Raises
-        ------
-        ModelError, ModelMismatch
-        """
+        """The model of the index, loaded at first use, which may raise ModelError or ModelMismatch."""
         with self._lock:
             if self._encoder is None:
                 self._encoder = load_recorded(
@@ -227,10 +239,10 @@ class SearchIndex:
 
     @property
     def _index(self) -> Index:
-        """What searches: FAISS where a generation is in force, else the exact scan."""
+        """What searches."""
         with self._lock:
             if self._searcher is None:
-                self._searcher = _searcher(self._snapshot)
+                self._searcher = open_searcher(self._snapshot)
             return self._searcher
 
     @property
@@ -241,6 +253,27 @@ class SearchIndex:
                 self._drawn = store.read_sample(self._snapshot)
             return self._drawn
 
+    def _ranked(
+        self,
+        vectors: NDArray[np.floating],
+        k: int,
+        names: Sequence[str] | None,
+        *,
+        exact: bool,
+        selection: "Selection | None",
+    ) -> list[Hits]:
+        """Rank the selected tiles by vectors."""
+        queries = unit_queries(np.atleast_2d(vectors), self._snapshot.dimension)
+        index = FlatIndex(self._snapshot.vectors) if exact else self._index
+        live = self._snapshot.live, len(self)
+        allowed, searched = live if selection is None else (selection.mask, selection.matched)
+        ranked = index.search(queries, min(k, max(searched, 1)), allowed=allowed)
+        names = names or [f"vector {number}" for number in range(1, len(queries) + 1)]
+        return [
+            self._hits(name, k, query, rows, scores, searched=searched)
+            for name, query, rows, scores in zip(names, queries, ranked.rows, ranked.scores, strict=True)
+        ]
+
     def _hits(
         self,
         name: str,
@@ -248,48 +281,17 @@ class SearchIndex:
         query: NDArray[np.float32],
         rows: NDArray[np.int64],
         scores: NDArray[np.float32],
+        *,
+        searched: int,
     ) -> Hits:
         found = rows >= 0
         rows, scores = rows[found], scores[found]
-        sample = self._sample
-        levels = np.sort(exact_scores(np.broadcast_to(query, sample.shape), sample))
-        lower = np.searchsorted(levels, scores, side="left")
         return Hits(
             query=name,
             top_k=k,
-            searched=len(self),
+            searched=searched,
             ranks=np.arange(1, len(rows) + 1, dtype=np.int64),
             scores=scores,
-            percentiles=(100 * lower / max(len(levels), 1)).astype(np.float32),
+            percentiles=percentiles(scores, query, self._sample),
             tiles=self._snapshot.take(rows),
         )
-
-
-def _searcher(snapshot: store.Snapshot) -> Index:
-    ann = snapshot.manifest.ann
-    if ann is None:
-        return FlatIndex(snapshot.vectors)
-    path = snapshot.layout.faiss(ann.generation)
-    try:
-        with store.reading(path, root=snapshot.layout.root):
-            return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
-    except ValueError as error:
-        raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise QueryError(f"The number of tiles to find is at least 1, got {k}.")
-
-
-def _unit(vectors: NDArray[np.floating], dimension: int) -> NDArray[np.float32]:
-    if vectors.ndim != 2 or vectors.shape[1] != dimension or vectors.dtype.kind not in "iuf":
-        raise QueryError(
-            f"The index has vectors of {dimension} numbers; the query has the shape {vectors.shape}, {vectors.dtype}."
-        )
-    wide = vectors.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    if not np.isfinite(lengths).all() or (lengths == 0).any():
-        raise QueryError("A query vector has no direction: it is zero, or holds values that are no numbers.")
-    unit: NDArray[np.float32] = (wide / lengths).astype(np.float32)
-    return unit

@@ -25,7 +25,7 @@ from msclip_search import (
 )
 from msclip_search.indexes import FlatIndex, IvfPqIndex, Plan
 from msclip_search.ingest.ann import build_ann
-from msclip_search.search import engine, read_queries
+from msclip_search.search import read_queries, searcher
 from msclip_search.store import Writer, open_writer, sweep
 from tests.folder.making import (
     ENCODER,
@@ -382,13 +382,13 @@ def test_threads_get_the_same_answers(big: Big, tmp_path: Path, kind: str) -> No
 
 def test_faiss_is_loaded_once_by_threads(big: Big, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
-    make = engine._searcher
+    make = searcher.open_searcher
 
     def watched(snapshot: Any) -> Any:  # noqa: ANN401
         loaded.append(snapshot)
         return make(snapshot)
 
-    monkeypatch.setattr(engine, "_searcher", watched)
+    monkeypatch.setattr("msclip_search.search.engine.open_searcher", watched)
     with SearchIndex.open(big.root) as index:
         threads = [threading.Thread(target=index.search_vectors, args=(units(1),)) for _ in range(8)]
         for thread in threads:

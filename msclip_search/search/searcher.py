@@ -1,0 +1,72 @@
+"""What searches a state of an index, and the questions that it takes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msclip_search import store
+from msclip_search.errors import IndexDamaged, QueryError
+from msclip_search.indexes import FlatIndex, Index, IvfPqIndex, exact_scores
+
+
+def open_searcher(snapshot: store.Snapshot) -> Index:
+    """Open FAISS where a generation of the ANN index is in force, else the exact scan.
+
+    Raises
+    ------
+    IndexDamaged
+        The generation cannot be used.
+    """
+    ann = snapshot.manifest.ann
+    if ann is None:
+        return FlatIndex(snapshot.vectors)
+    path = snapshot.layout.faiss(ann.generation)
+    try:
+        with store.reading(path, root=snapshot.layout.root):
+            return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
+    except ValueError as error:
+        raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Refuse a query that says nothing."""
+    for text in texts:
+        if not text.strip():
+            raise QueryError('The query is empty: say what to look for, as in "flooded farmland".')
+
+
+def check_k(k: int) -> None:
+    """Refuse to find fewer tiles than one."""
+    if k < 1:
+        raise QueryError(f"The number of tiles to find is at least 1, got {k}.")
+
+
+def unit_queries(vectors: NDArray[np.floating], dimension: int) -> NDArray[np.float32]:
+    """Bring query vectors to length 1: float32 (queries, dimension).
+
+    Raises
+    ------
+    QueryError
+        They have another shape, or one has no direction.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != dimension or vectors.dtype.kind not in "iuf":
+        raise QueryError(
+            f"The index has vectors of {dimension} numbers; the query has the shape {vectors.shape}, {vectors.dtype}."
+        )
+    wide = vectors.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise QueryError("A query vector has no direction: it is zero, or holds values that are no numbers.")
+    unit: NDArray[np.float32] = (wide / lengths).astype(np.float32)
+    return unit
+
+
+def percentiles(
+    scores: NDArray[np.float32], query: NDArray[np.float32], sample: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Say how many percent of a sample score lower, (scores,): of vectors (vectors, dimension)."""
+    levels = np.sort(exact_scores(np.broadcast_to(query, sample.shape), sample))
+    lower = np.searchsorted(levels, scores, side="left")
+    shares: NDArray[np.float32] = (100 * lower / max(len(levels), 1)).astype(np.float32)
+    return shares
