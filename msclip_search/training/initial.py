@@ -16,21 +16,24 @@ _AT_ONCE = 1_000
 """Tiles whose sums are taken at once."""
 
 
-def initial_network(plan: Plan, simulated: Sequence[Examples], dimension: int) -> Network:
-    """Make a network as planned, with the means and deviations of the tiles that it is to learn from."""
-    kinds = simulated[0].cells.shape[1]
-    numbers = simulated[0].whole.shape[1]
-    network = Network(
-        numbers,
-        kinds,
+def blank_network(plan: Plan, simulated: Sequence[Examples], dimension: int) -> Network:
+    """Make a network as planned, for tiles described as these are."""
+    return Network(
+        simulated[0].whole.shape[1],
+        simulated[0].cells.shape[1],
         channels=plan.channels,
         blocks=plan.blocks,
         width=plan.width,
         dimension=dimension,
         dropout=plan.dropout,
     )
-    whole = moments((each.whole for each in simulated), numbers)
-    cells = moments((each.cells.reshape(*each.cells.shape[:2], -1) for each in simulated), kinds)
+
+
+def initial_network(plan: Plan, simulated: Sequence[Examples], dimension: int) -> Network:
+    """Make a network as planned, with the means and deviations of the tiles that it is to learn from."""
+    network = blank_network(plan, simulated, dimension)
+    whole = moments((each.whole for each in simulated), len(network.mean))
+    cells = moments((each.cells.reshape(*each.cells.shape[:2], -1) for each in simulated), len(network.cell_mean))
     for kind, (mean, deviation) in (("", whole), ("cell_", cells)):
         network.get_buffer(f"{kind}mean").copy_(torch.from_numpy(mean))
         network.get_buffer(f"{kind}deviation").copy_(torch.from_numpy(deviation))

@@ -25,7 +25,7 @@ from msclip_search.training.augmentation import augment
 from msclip_search.training.captions import Captions
 from msclip_search.training.checkpoint import digest, read_checkpoint, write_checkpoint
 from msclip_search.training.examples import Examples
-from msclip_search.training.initial import initial_network
+from msclip_search.training.initial import blank_network, initial_network
 from msclip_search.training.loss import contrastive
 from msclip_search.training.plan import Plan
 from msclip_search.training.real import RealExamples, true_of_classes
@@ -98,8 +98,10 @@ class Learner:
         self._stage, self._step = (0, 0) if start is None else (1, 0)
         self._losses: list[float] = []
         """Of the steps since the last point of the curve."""
-        self.network = initial_network(plan, simulated, captions.rows.shape[1])
-        if start is not None:
+        if start is None:
+            self.network = initial_network(plan, simulated, captions.rows.shape[1])
+        else:
+            self.network = blank_network(plan, simulated, captions.rows.shape[1])
             self.network.load_state_dict(start.state_dict())
         if real is not None:
             true = true_of_classes()
