@@ -1,6 +1,5 @@
 """Options that say which tiles a command is about."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -134,7 +133,7 @@ def filter_of(
     start, end = read_interval(interval) if interval is not None else (None, None)
     return Filter(
         bbox=read_bbox(bbox) if bbox is not None else None,
-        intersects=read_geometry(_file_or_text(intersects)) if intersects is not None else None,
+        intersects=read_geometry(intersects) if intersects is not None else None,
         near=read_point(near) if near is not None else None,
         radius=read_distance(radius) if radius is not None else None,
         start=start,
@@ -145,7 +144,3 @@ def filter_of(
         labels=tuple(label or ()),
         where=where,
     )
-
-
-def _file_or_text(said: str) -> str | Path:
-    return said if said.lstrip().startswith("{") else Path(said)

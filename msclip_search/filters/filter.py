@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,6 +15,8 @@ from msclip_search.words import latitude_in_words, longitude_in_words
 
 _LONGITUDE, _LATITUDE = 180.0, 90.0
 _ORDER = "longitude comes first"
+LEVELS = ("L1C", "L2A")
+"""Of processing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,12 @@ class Filter:
 
     def __post_init__(self) -> None:
         """Refuse what no tile can be asked for."""
+        for name in ("bbox", "near"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _numbers(getattr(self, name)))
+        for name in ("radius", "max_cloud", "max_nodata"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, *_numbers((getattr(self, name),)))
         if self.bbox is not None:
             _check_box(self.bbox)
         if self.intersects is not None:
@@ -63,7 +72,9 @@ class Filter:
         _check_percent("nodata", self.max_nodata)
         _check_texts("levels", self.levels)
         _check_texts("labels", self.labels)
-        if self.where is not None and not self.where.strip():
+        if unknown := [level for level in self.levels if level not in LEVELS]:
+            raise QueryError(f"There is no level {unknown[0]!r}: a level is {or_list(LEVELS)}.")
+        if self.where is not None and not (isinstance(self.where, str) and self.where.strip()):
             raise QueryError("The condition is empty: write one such as `mgrs_tile = '32TMT'`.")
 
     @property
@@ -93,6 +104,18 @@ class Filter:
         if self.where is not None:
             said.append(f"where {self.where.strip()}")
         return said
+
+
+def _numbers(values: Any) -> tuple[float, ...]:  # noqa: ANN401 - whatever a caller gives
+    """Take numbers, of Python or numpy, as floats."""
+    try:
+        found = tuple(values)
+    except TypeError:
+        raise QueryError(f"Places and boxes of a filter are numbers, several of them, not {values!r}.") from None
+    for value in found:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise QueryError(f"A filter asks for a number here, not {value!r}.")
+    return tuple(float(value) for value in found)
 
 
 def _check_box(bbox: Sequence[float]) -> None:
@@ -154,5 +177,7 @@ def _check_percent(name: str, limit: float | None) -> None:
 
 
 def _check_texts(name: str, texts: Sequence[str]) -> None:
-    if not isinstance(texts, tuple) or not all(isinstance(text, str) and text for text in texts):
-        raise QueryError(f"The {name} of a filter are a tuple of texts that are not empty, not {texts!r}.")
+    if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+        raise QueryError(f"The {name} of a filter are a tuple of texts, not {texts!r}.")
+    if not all(texts):
+        raise QueryError(f"One of the {name} is empty: write its name.")

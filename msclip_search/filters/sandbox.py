@@ -154,10 +154,10 @@ def _library() -> ModuleType:
     try:
         import duckdb
     except ImportError as error:
-        raise QueryError('--where needs DuckDB: pip install "msclip-search[sql]"') from error
+        raise QueryError('A condition in SQL (--where) needs DuckDB: pip install "msclip-search[sql]"') from error
     if int(duckdb.__version__.split(".")[0]) < _OLDEST:
         raise QueryError(
-            f"--where needs DuckDB {_OLDEST}.0 or newer where {duckdb.__version__} is installed: "
+            f"A condition in SQL (--where) needs DuckDB {_OLDEST}.0 or newer where {duckdb.__version__} is installed: "
             'pip install --upgrade "msclip-search[sql]"'
         )
     return duckdb

@@ -16,7 +16,7 @@ def choose(snapshot: store.Snapshot, within: Filter) -> Selection:
     ------
     QueryError
         Its condition in SQL is none, takes too long, or needs DuckDB, which is not there.
-    IndexDamaged
+    IndexDamaged, StorageError
         A sidecar cannot be read.
     """
     if within.where is None:

@@ -149,6 +149,8 @@ class SearchIndex:
         ------
         QueryError
             An empty text, k < 1, unknown templates, or a filter's condition that is none.
+        IndexDamaged, StorageError
+            What a filter asks about cannot be read.
         ModelMismatch
             The model at hand is not the one of the index.
         ModelError

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import math
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 
@@ -50,7 +52,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_cloud": 100.5}, r"not 100\.5\.$"),
     ({"max_nodata": math.nan}, r"^The largest share of nodata .* not nan\.$"),
     ({"levels": "L2A"}, r"^The levels of a filter are a tuple of texts"),
-    ({"labels": ("",)}, r"^The labels of a filter are a tuple of texts that are not empty"),
+    ({"labels": ("",)}, r"^One of the labels is empty: write its name\.$"),
     ({"where": " "}, r"^The condition is empty"),
     ({"intersects": (5, 45, 11, 48)}, r"^The geometry is a shapely geometry, not tuple"),
     ({"intersects": shapely.Polygon()}, r"^The geometry is empty"),
@@ -128,3 +130,29 @@ def test_a_filter_says_what_it_asks_for(clauses: dict[str, Any], said: str) -> N
 def test_clauses_are_said_in_order() -> None:
     wanted = Filter(max_cloud=10, bbox=(5, 45, 11, 48), labels=("Sea",))
     assert wanted.echo() == ["5° E 45° N to 11° E 48° N", "cloud at most 10 %", "labelled Sea"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"max_cloud": "10"}, "asks for a number here, not '10'"),
+        ({"max_nodata": True}, "asks for a number here, not True"),
+        ({"bbox": "1234"}, "asks for a number here, not '1'"),
+        ({"near": 5, "radius": 1.0}, "are numbers, several of them, not 5"),
+        ({"near": (1.0, 2.0), "radius": "5km"}, "asks for a number here, not '5km'"),
+        ({"where": 5}, "The condition is empty"),
+        ({"levels": ("L3",)}, "There is no level 'L3': a level is L1C or L2A"),
+        ({"labels": ("",)}, "One of the labels is empty"),
+        ({"labels": "Forest"}, "are a tuple of texts, not 'Forest'"),
+    ],
+)
+def test_values_of_another_kind_are_refused(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(sentence)):
+        Filter(**wrong)
+
+
+def test_arrays_of_numpy_are_numbers() -> None:
+    clauses: dict[str, Any] = {"bbox": np.array([5, 45, 11, 48]), "max_cloud": np.float32(10)}
+    given = Filter(**clauses)
+    assert given == Filter(bbox=(5.0, 45.0, 11.0, 48.0), max_cloud=10.0)
+    assert not given.is_empty

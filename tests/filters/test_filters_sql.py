@@ -634,7 +634,7 @@ def test_without_duckdb_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(QueryError) as refused:
         SqlCondition("cloud < 10")
-    assert str(refused.value) == '--where needs DuckDB: pip install "msclip-search[sql]"'
+    assert str(refused.value) == 'A condition in SQL (--where) needs DuckDB: pip install "msclip-search[sql]"'
 
 
 def test_an_old_duckdb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
