@@ -1,5 +1,6 @@
 """The catalogue: what is kept about each tile, in Arrow's columns. The one door to pyarrow."""
 
+from msclip_search.catalog.groups import Group, Sidecar, open_sidecar
 from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
 from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
@@ -10,12 +11,15 @@ from msclip_search.catalog.tables import read_table
 __all__ = [
     "SCHEMA",
     "SUMMARY_COLUMNS",
+    "Group",
     "MaskWriter",
     "PackedMask",
+    "Sidecar",
     "Summary",
     "empty_table",
     "hits_table",
     "labels_key",
+    "open_sidecar",
     "pack_mask",
     "pick",
     "read_columns",

@@ -43,9 +43,8 @@ def read_columns(path: Path, columns: Sequence[str], *, rows: int) -> Iterator[p
     OSError
         It is not there, or may not be read.
     """
-    with _opened(path) as file:
-        if file.metadata.num_rows != rows:
-            raise IndexDamaged(f"The sidecar {path} has {file.metadata.num_rows:,} rows where {rows:,} were written.")
+    with damage(path), pq.ParquetFile(path) as file:
+        check_rows(file, path, rows)
         for batch in file.iter_batches(_ROW_GROUP, columns=list(columns)):
             yield batch.select(list(columns))
 
@@ -67,7 +66,7 @@ def take(path: Path, rows: NDArray[np.int64]) -> pa.Table:
     OSError
         It is not there, or may not be read.
     """
-    with _opened(path) as file:
+    with damage(path), pq.ParquetFile(path) as file:
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         touched, place = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_inverse=True)
@@ -95,16 +94,32 @@ def pick(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a sidecar, and say that it is damaged where Arrow says so in any of its ways."""
+def damage(path: Path) -> Iterator[None]:
+    """Say that a sidecar is damaged where Arrow says so in any of its ways.
+
+    Raises
+    ------
+    IndexDamaged
+        Instead of what Arrow raises.
+    """
     try:
-        with pq.ParquetFile(path) as file:
-            yield file
+        yield
     except (pa.ArrowException, OSError, IndexError, KeyError) as error:
         if getattr(error, "errno", None):
             raise  # the system's word, not the content's
         said = str(error).splitlines() or [""]
         raise IndexDamaged(f"The sidecar {path} is damaged ({said[0]}). Index the archive again.") from error
+
+
+def check_rows(file: pq.ParquetFile, path: Path, rows: int) -> None:
+    """Refuse a sidecar of another number of rows than were written.
+
+    Raises
+    ------
+    IndexDamaged
+    """
+    if file.metadata.num_rows != rows:
+        raise IndexDamaged(f"The sidecar {path} has {file.metadata.num_rows:,} rows where {rows:,} were written.")
 
 
 def text_hashes(column: pa.Array) -> NDArray[np.uint64]:

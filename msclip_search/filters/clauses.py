@@ -7,12 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from msclip_search.filters.filter import Filter
-from msclip_search.filters.places import Boxes, Place, meets
+from msclip_search.filters.places import Boxes, Mask, Place, meets
 
-Mask = NDArray[np.bool_]
 Spans = Callable[[str], tuple[Any, Any] | None]
 """Least and greatest value of a leaf in a row group without nulls; None where they are not known."""
 _EDGES = ("xmin", "ymin", "xmax", "ymax")

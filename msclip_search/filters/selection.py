@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from msclip_search.catalog import Group, Sidecar, open_sidecar
 from msclip_search.errors import IndexDamaged
-from msclip_search.filters.clauses import Clause, Mask, boxes_of, clauses
+from msclip_search.filters.clauses import Clause, boxes_of, clauses
 from msclip_search.filters.filter import Filter
-from msclip_search.filters.places import Place, places
-from msclip_search.filters.sidecars import Group, Sidecar, opened
-from msclip_search.store import Snapshot
+from msclip_search.filters.places import Mask, Place, places
+from msclip_search.store import Snapshot, reading
 
 
 class Condition(Protocol):
@@ -88,7 +88,7 @@ def select(snapshot: Snapshot, wanted: Filter, *, condition: Condition | None = 
             part = mask[start : start + segment.rows]
             if part.any():
                 path = snapshot.layout.sidecar(segment.number)
-                with opened(path, root=snapshot.layout.root, rows=segment.rows) as sidecar:
+                with reading(path, root=snapshot.layout.root), open_sidecar(path, rows=segment.rows) as sidecar:
                     plan.narrow(part, sidecar)
     return Selection(mask, int(np.count_nonzero(mask)), +plan.unknown)
 

@@ -15,8 +15,8 @@ import pytest
 import shapely
 
 from msclip_search import IndexDamaged, StorageError
+from msclip_search.catalog import Sidecar
 from msclip_search.filters import Filter, select
-from msclip_search.filters.sidecars import Sidecar
 from msclip_search.store import Snapshot
 from tests.filters.making import (
     GROUP,
@@ -277,7 +277,7 @@ def test_a_group_with_a_null_is_read_so_that_it_can_be_counted(
 
 
 def test_batches_are_small_however_large_the_row_group(monkeypatch: pytest.MonkeyPatch, whole: Snapshot) -> None:
-    monkeypatch.setattr("msclip_search.filters.sidecars._BATCH", 7)
+    monkeypatch.setattr("msclip_search.catalog.groups._BATCH", 7)
     monkeypatch.setattr("msclip_search.filters.distance._MANY", 3)
     draw = random.Random(1)
     for _ in range(12):

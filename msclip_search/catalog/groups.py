@@ -10,9 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from msclip_search.catalog import SCHEMA
-from msclip_search.errors import IndexDamaged
-from msclip_search.store import reading
+from msclip_search.catalog.schema import SCHEMA
+from msclip_search.catalog.sidecar import check_rows, damage
 
 _BATCH = 32_768  # rows
 
@@ -29,14 +28,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """An open sidecar.
-
-    Its methods raise IndexDamaged where the file is no sidecar, StorageError where it may not be read.
-    """
+    """An open sidecar. Its methods raise IndexDamaged where what they read is damaged."""
 
     path: Path
-    root: Path
-    """Of the index."""
     file: pq.ParquetFile = field(repr=False)
 
     @cached_property
@@ -60,7 +54,7 @@ class Sidecar:
             A leaf, "cloud" or "bbox.xmin".
         """
         at = self._leaves.get(column)
-        with _damage(self.path, self.root):
+        with damage(self.path):
             found = None if at is None else self.file.metadata.row_group(group.number).column(at).statistics
             if not found or not found.has_min_max or not found.has_null_count or found.null_count:
                 return None
@@ -72,7 +66,7 @@ class Sidecar:
     def batches(self, group: Group, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Stream columns of one group, each batch with the row of the group that it starts at."""
         row = 0
-        with _damage(self.path, self.root):
+        with damage(self.path):
             for batch in self.file.iter_batches(_BATCH, row_groups=[group.number], columns=list(columns)):
                 yield row, pa.record_batch([_typed(batch, name) for name in columns], names=list(columns))
                 row += batch.num_rows
@@ -84,31 +78,28 @@ class Sidecar:
 
 
 @contextmanager
-def opened(path: Path, *, root: Path, rows: int) -> Iterator[Sidecar]:
-    """Open a sidecar.
+def open_sidecar(path: Path, *, rows: int) -> Iterator[Sidecar]:
+    """Open a sidecar by its row groups.
 
     Parameters
     ----------
     path
         The file.
-    root
-        The index folder.
     rows
         How many rows it is to have.
 
     Raises
     ------
     IndexDamaged
-        The file is not there, is no sidecar, or has another number of rows.
-    StorageError
-        It may not be read.
+        The file is no sidecar, or has another number of rows.
+    OSError
+        It is not there, or may not be read.
     """
-    with _damage(path, root):
+    with damage(path):
         file = pq.ParquetFile(path)
     with file:
-        if file.metadata.num_rows != rows:
-            raise IndexDamaged(f"The sidecar {path} has {file.metadata.num_rows:,} rows where {rows:,} were written.")
-        yield Sidecar(path, root, file)
+        check_rows(file, path, rows)
+        yield Sidecar(path, file)
 
 
 def _typed(batch: pa.RecordBatch, name: str) -> pa.Array:
@@ -117,16 +108,3 @@ def _typed(batch: pa.RecordBatch, name: str) -> pa.Array:
     at = SCHEMA.get_field_index(name)
     wanted = SCHEMA.field(at).type if at >= 0 else column.type
     return column if column.type == wanted else column.cast(wanted)
-
-
-@contextmanager
-def _damage(path: Path, root: Path) -> Iterator[None]:
-    """Say that a sidecar is damaged where Arrow says so in any of its ways."""
-    with reading(path, root=root):
-        try:
-            yield
-        except (pa.ArrowException, OSError, IndexError, KeyError) as error:
-            if getattr(error, "errno", None):
-                raise  # the system's word, not the content's
-            said = str(error).splitlines() or [""]
-            raise IndexDamaged(f"The sidecar {path} is damaged ({said[0]}). Index the archive again.") from error
