@@ -24,13 +24,13 @@ def grid(height: int, width: int) -> tuple[int, int]:
     return max(1, height // SIDE), max(1, width // SIDE)
 
 
-def measure(planes: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:
+def measure(apart: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:
     """Measure each cell of windows.
 
     Parameters
     ----------
-    planes
-        float32 (n, planes, height, width).
+    apart
+        Planes less their means, float32 (n, planes, height, width).
     fine, coarse
         Their steepness, and that of the halved planes: see `planes.steepness`.
 
@@ -39,21 +39,19 @@ def measure(planes: Tensor, fine: Tensor, coarse: Tensor) -> Tensor:
     float32 (n, names, rows, columns)
         In the order of `NAMES`; means are those beyond the window's.
     """
-    middle = planes.mean((2, 3), keepdim=True)
-    apart = _whole(planes - middle, SIDE)
+    apart, fine, coarse = _whole(apart, SIDE), _whole(fine, SIDE), _whole(coarse, SIDE // 2)
     mean = _averaged(apart, SIDE)
     # From each cell's own mean: the square of it less the mean of squares would leave few digits of a quiet cell.
     rows, columns = mean.shape[2:]
     within = apart.reshape(*apart.shape[:2], rows, SIDE, columns, SIDE) - mean[:, :, :, None, :, None]
     variance = _averaged(within.mul_(within).view(apart.shape), SIDE)
-    steep, most = _whole(fine, SIDE), _whole(fine, SIDE)
     return torch.cat(
         [
             mean,
             variance.sqrt_().add_(_QUIET).log_(),
-            _averaged(steep, SIDE).add_(_STILL).log_(),
-            _largest(most).add_(_STILL).log_(),
-            _averaged(_whole(coarse, SIDE // 2), SIDE // 2).add_(_STILL).log_(),
+            _averaged(fine, SIDE).add_(_STILL).log_(),
+            _largest(fine).add_(_STILL).log_(),
+            _averaged(coarse, SIDE // 2).add_(_STILL).log_(),
         ],
         dim=1,
     )

@@ -86,7 +86,8 @@ def at_once(pixels: int, device: torch.device) -> int:
 def _describe(reflectance: Tensor) -> Description:
     planes = planes_of(reflectance)
     mean = planes.mean((2, 3))
-    deviation = _mean_square(planes - mean[:, :, None, None]).sqrt_()
+    apart = planes - mean[:, :, None, None]
+    deviation = apart.square().mean((2, 3)).sqrt_()  # `std` takes twenty times as long
     found = [mean, torch.log(deviation + _QUIET), *_quantiles(_lattice(planes), LEVELS)]
     at_scale, steep = [planes], [steepness(planes)]
     for _ in SCALES[1:]:
@@ -94,7 +95,7 @@ def _describe(reflectance: Tensor) -> Description:
         steep.append(steepness(at_scale[-1]))
     for scale, of_scale, steep_of_scale in zip(SCALES, at_scale, steep, strict=True):
         found += _contrasts(of_scale, steep_of_scale, bend=scale <= COARSEST_BEND)
-    return Description(torch.cat(found, dim=1), cells.measure(planes, *steep[:2]))
+    return Description(torch.cat(found, dim=1), cells.measure(apart, *steep[:2]))
 
 
 def _contrasts(planes: Tensor, steep: Tensor, *, bend: bool) -> list[Tensor]:
@@ -114,12 +115,7 @@ def _curvature(planes: Tensor) -> Tensor:
     bent = planes[..., :-2, 1:-1] + planes[..., 2:, 1:-1]
     bent += planes[..., 1:-1, :-2]
     bent += planes[..., 1:-1, 2:]
-    return _mean_square(bent.sub_(planes[..., 1:-1, 1:-1], alpha=4))
-
-
-def _mean_square(planes: Tensor) -> Tensor:
-    """Overwrite planes by their squares, and average these: `std` and `var` take twenty times as long."""
-    return planes.mul_(planes).mean((2, 3))
+    return bent.sub_(planes[..., 1:-1, 1:-1], alpha=4).square_().mean((2, 3))
 
 
 def _lattice(planes: Tensor) -> Tensor:
