@@ -1,6 +1,6 @@
 """Options that say which tiles a command is about."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -9,98 +9,47 @@ if TYPE_CHECKING:
 
 _PANEL = "Filters: all of them have to hold"
 
+
+def _option(flag: str, metavar: str | None, said: str) -> Any:  # noqa: ANN401 - what Typer makes of it
+    return typer.Option(flag, metavar=metavar, help=said, show_default=False, rich_help_panel=_PANEL)
+
+
 Bbox: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--bbox",
-        metavar="W,S,E,N",
-        help="Tiles that meet a box in degrees; west > east crosses the antimeridian.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    _option("--bbox", "W,S,E,N", "Tiles that meet a box in degrees; west > east crosses the antimeridian."),
 ]
 Intersects: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--intersects",
-        metavar="FILE|GEOJSON",
-        help="Tiles that meet an area: a GeoJSON file, or its text.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    _option("--intersects", "FILE|GEOJSON", "Tiles that meet an area: a GeoJSON file, or its text."),
 ]
-Near: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--near",
-        metavar="LON,LAT",
-        help="Tiles within --radius of a place.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
-]
+Near: TypeAlias = Annotated[str | None, _option("--near", "LON,LAT", "Tiles within --radius of a place.")]
 Radius: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--radius",
-        metavar="DISTANCE",
-        help="How far from --near, with its unit: 50km, 500m.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    str | None, _option("--radius", "DISTANCE", "How far from --near, with its unit: 50km, 500m.")
 ]
 Datetime: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--datetime",
-        metavar="INTERVAL",
-        help="When sensed, both ends included: 2023-05-01/2023-10-01, 2023-05-01/.., 2023-05.",
-        show_default=False,
-        rich_help_panel=_PANEL,
+        "INTERVAL",
+        "When sensed, both ends included: 2023-05-01/2023-10-01, 2023-05-01/.., 2023-05.",
     ),
 ]
 MaxCloud: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cloud",
-        metavar="PERCENT",
-        help="Clouds on this share of the valid pixels at most.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    float | None, _option("--max-cloud", "PERCENT", "Clouds on this share of the valid pixels at most.")
 ]
 MaxNodata: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        "--max-nodata",
-        metavar="PERCENT",
-        help="This share of the pixels without data at most.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    float | None, _option("--max-nodata", "PERCENT", "This share of the pixels without data at most.")
 ]
-Level: TypeAlias = Annotated[
-    Literal["L1C", "L2A"] | None,
-    typer.Option("--level", help="Processing level.", show_default=False, rich_help_panel=_PANEL),
-]
+Level: TypeAlias = Annotated[Literal["L1C", "L2A"] | None, _option("--level", None, "Processing level.")]
 Label: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label",
-        metavar="LABEL",
-        help="Tiles with this label; several: with any of them.",
-        show_default=False,
-        rich_help_panel=_PANEL,
-    ),
+    list[str] | None, _option("--label", "LABEL", "Tiles with this label; several: with any of them.")
 ]
 Where: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--where",
-        metavar="SQL",
-        help="Any condition over the sidecar's columns, as in \"mgrs_tile LIKE '32T%'\"; needs DuckDB.",
-        show_default=False,
-        rich_help_panel=_PANEL,
+        "SQL",
+        "Any condition over the sidecar's columns, as in \"mgrs_tile LIKE '32T%'\"; needs DuckDB.",
     ),
 ]
 
