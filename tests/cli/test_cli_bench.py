@@ -212,7 +212,7 @@ def test_the_cost_of_the_ann_index_is_said(run: Run, queries: Path, tmp_path: Pa
     labels = [[WORDS[number]] for number in random.integers(0, 3, 11_000)]
     plant(tmp_path / "idx", labels, towards=WORDS, noise=4.0)
     coarse = Plan("ivfpq", "for tests", factory="IVF64,PQ8", nlist=64, nprobe=1, training_rows=9984)
-    build_ann(open_writer(tmp_path / "idx", model=MODEL), coarse, progress=lambda _: None)
+    build_ann(open_writer(tmp_path / "idx", model=MODEL), coarse, progress=lambda *_: None)
     shown = run("bench", "run", "--index", tmp_path / "idx", "--queries", queries).stdout
     with SearchIndex.open(tmp_path / "idx") as index:
         found = evaluate(index, read_questions(queries))

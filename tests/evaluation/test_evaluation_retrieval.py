@@ -133,7 +133,7 @@ def test_the_loss_by_the_ann_index_is_a_number(tmp_path: Path) -> None:
     planted(tmp_path / "idx", 12_000, noise=4.0)
     writer = open_writer(tmp_path / "idx", model=MODEL)
     coarse = Plan("ivfpq", "for tests", factory="IVF64,PQ8", nlist=64, nprobe=1, training_rows=9984)
-    build_ann(writer, coarse, progress=lambda _: None)
+    build_ann(writer, coarse, progress=lambda *_: None)
     with SearchIndex.open(tmp_path / "idx") as index:
         questions = of_classes([(word, word) for word in WORDS[:3]])
         found = evaluate(index, questions, resamples=5)

@@ -8,7 +8,7 @@ import pytest
 from msclip_search import QueryError, SearchIndex
 from msclip_search.filters import Filter
 from tests.folder.making import MODEL, NONE_DELETED, located, make_index, record, stored_tiles, units
-from tests.folder.test_folder_search import Big, assert_hits, big, ranking  # noqa: F401 - a fixture
+from tests.folder.ranking import Big, assert_hits, ranking
 
 MATCHES = (1, 3, 11, 110, 1_100, 5_000)
 
@@ -16,7 +16,7 @@ MATCHES = (1, 3, 11, 110, 1_100, 5_000)
 @pytest.mark.parametrize("matches", MATCHES)
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("k", [1, 10, 200])
-def test_as_many_come_back_as_fit(big: Big, matches: int, exact: bool, k: int) -> None:  # noqa: F811, FBT001
+def test_as_many_come_back_as_fit(big: Big, matches: int, exact: bool, k: int) -> None:  # noqa: FBT001
     tiles = sorted(big.tiles, key=lambda tile: str(tile.columns["tile_id"]))
     chosen = tiles[:matches]
     within = Filter(where=f"tile_id <= '{chosen[-1].columns['tile_id']}'")
@@ -29,7 +29,7 @@ def test_as_many_come_back_as_fit(big: Big, matches: int, exact: bool, k: int) -
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_filter_that_nothing_fits_finds_nothing(
-    big: Big,  # noqa: F811
+    big: Big,
     caplog: pytest.LogCaptureFixture,
     exact: bool,  # noqa: FBT001
 ) -> None:
@@ -63,6 +63,6 @@ def test_what_is_left_out_for_lack_of_coordinates_is_said(tmp_path: Path, caplog
     assert "2 tiles have no coordinates and are left out." in caplog.text
 
 
-def test_a_condition_that_is_none_is_said_before_a_model_is_loaded(big: Big) -> None:  # noqa: F811
+def test_a_condition_that_is_none_is_said_before_a_model_is_loaded(big: Big) -> None:
     with SearchIndex.open(big.root, weights="/nowhere.pt") as index, pytest.raises(QueryError, match="no column 'bog'"):
         index.search("a lake", within=Filter(where="bog > 1"))

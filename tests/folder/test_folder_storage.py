@@ -115,10 +115,10 @@ def test_an_ann_index_that_does_not_fit_leaves_no_trace(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(IvfPqIndex, "save", full)
     with pytest.raises(StorageError, match=r"^The disk is full: writing .*index\.faiss failed"):
-        build_ann(writer, QUICK_PLAN, progress=lambda _: None)
+        build_ann(writer, QUICK_PLAN, progress=lambda *_: None)
     assert files_of(root) == before
     monkeypatch.undo()
-    assert build_ann(writer, QUICK_PLAN, progress=lambda _: None).ann is not None
+    assert build_ann(writer, QUICK_PLAN, progress=lambda *_: None).ann is not None
     assert verify(root).problems == ()
 
 

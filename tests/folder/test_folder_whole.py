@@ -41,7 +41,7 @@ def test_exact_is_exact_where_the_index_is_not(tmp_path: Path, monkeypatch: pyte
     pytest.importorskip("faiss")
     root = tmp_path / "idx"
     writer = make_index(root, 20_000)
-    build_ann(writer, COARSE, progress=lambda _: None)
+    build_ann(writer, COARSE, progress=lambda *_: None)
     queries = units(20, seed=6).astype(np.float32)
     used: list[str] = []
     monkeypatch.setattr(FlatIndex, "search", _noting(used, FlatIndex))
