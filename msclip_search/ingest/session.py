@@ -10,8 +10,7 @@ import numpy as np
 
 from msclip_search.archives import Archive, Item, Labels
 from msclip_search.errors import TileError
-from msclip_search.indexes import choose, due
-from msclip_search.ingest.ann import build_ann
+from msclip_search.ingest.ann import bring_up_to_date
 from msclip_search.ingest.commits import Commits, Row
 from msclip_search.ingest.encoding import Batcher, Encoded, Entry
 from msclip_search.ingest.known import NONE, Known
@@ -19,7 +18,7 @@ from msclip_search.ingest.pace import Pace
 from msclip_search.ingest.readahead import Outcome, read_ahead
 from msclip_search.ingest.report import Failure, FailureLog, Progress, Report
 from msclip_search.models import Encoder
-from msclip_search.store import Writer, covered, method, sweep
+from msclip_search.store import Writer, method, sweep
 from msclip_search.tile import Tile
 
 _UNIT = 1e-2
@@ -95,24 +94,16 @@ class Session:
         writer, report = self._writer, self.report
         if writer.manifest.number and not self._stop.is_set():
             writer.record()
+            begun = time.perf_counter()
             with suppress(_Stopped):
-                self._bring_ann_up_to_date()
+                if bring_up_to_date(writer, progress=self._tell_or_stop):
+                    report.ann_seconds = time.perf_counter() - begun
         report.interrupted = self._stop.is_set()
         sweep(writer.layout, writer.manifest)
         manifest = writer.manifest
         report.tiles = manifest.tiles
         report.kind, report.reason = method(manifest).kind, method(manifest).reason
         report.size = sum(file.size for file in manifest.files)
-
-    def _bring_ann_up_to_date(self) -> None:
-        manifest = self._writer.manifest
-        plan = choose(manifest.kind, rows=manifest.tiles, dimension=manifest.dimension)  # type: ignore[arg-type]
-        if plan.kind == "flat" and manifest.ann:
-            self._writer.drop_ann()
-        elif due(plan, rows=manifest.tiles, covered=covered(self._writer.snapshot)):
-            begun = time.perf_counter()
-            build_ann(self._writer, plan, progress=self._tell_or_stop)
-            self.report.ann_seconds = time.perf_counter() - begun
 
     def _changed(self, items: Iterator[Item]) -> Iterator[Item]:
         """Pass over what stands in the index as it is."""
@@ -186,7 +177,7 @@ class Session:
         if self._progress:
             self._progress(stage, self.report)
 
-    def _tell_or_stop(self, stage: str) -> None:
+    def _tell_or_stop(self, stage: str, _done: int, _total: int) -> None:
         self._tell(stage)
         if self._stop.is_set():
             raise _Stopped

@@ -34,7 +34,7 @@ from msclip_search import (
 from msclip_search.archives import ParentLabels, TableLabels
 from msclip_search.errors import BandsError
 from msclip_search.indexes import Kind, Plan
-from msclip_search.ingest import session
+from msclip_search.ingest import ann
 from msclip_search.models.base import Embeddings, Pixels
 from msclip_search.raster import write_chip
 from msclip_search.store import newest_or_raise
@@ -608,7 +608,7 @@ def quick_plan(monkeypatch: pytest.MonkeyPatch) -> None:
         plan = indexes.choose(kind, rows=rows, dimension=dimension)
         return QUICK_PLAN if plan.kind == "ivfpq" else plan
 
-    monkeypatch.setattr(session, "choose", choose)
+    monkeypatch.setattr(ann, "choose", choose)
 
 
 @pytest.mark.usefixtures("quick_plan")
