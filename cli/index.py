@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from msclip_search.cli.console import INTERRUPTED, VOICE, handled, out, say, set_voice, show_progress
-from msclip_search.cli.options import INDEX, PUBLISHED, Device, IndexPath, Model, Quiet, Verbose, Weights
+from msclip_search.cli.options import INDEX, PUBLISHED, BreakLock, Device, IndexPath, Model, Quiet, Verbose, Weights
 from msclip_search.cli.progress import Display, interruptible
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def index(
     ] = None,
     device: Device = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if any file could not be read.")] = False,
+    break_lock: BreakLock = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -101,6 +102,7 @@ def index(
             stop=stop,
             progress=display.show,
             show_download=show_progress(),
+            break_lock=break_lock,
         )
     if not VOICE.quiet:
         _summary(report, index)

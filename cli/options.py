@@ -27,6 +27,10 @@ Weights: TypeAlias = Annotated[
     typer.Option("--weights", metavar="FILE", help="The model's weights: .pt or .safetensors.", show_default=False),
 ]
 Device: TypeAlias = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N.")]
+BreakLock: TypeAlias = Annotated[
+    bool,
+    typer.Option("--break-lock", help="Write although another process holds the index's lock: it is surely gone."),
+]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Print details, and tracebacks of errors.")]
 ListFormat: TypeAlias = Annotated[

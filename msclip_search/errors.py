@@ -13,7 +13,8 @@
     │   ├── IndexMissing    there is none at this path
     │   ├── IndexTooNew     of a format that this version does not know
     │   ├── IndexDamaged    a file of it is missing, truncated or altered
-    │   └── IndexConflict   another process committed to it meanwhile
+    │   ├── IndexConflict   another process committed to it meanwhile
+    │   └── IndexLocked     another process writes to it
     ├── StorageError        the disk: full, read-only, not permitted
     ├── QueryError          a query that cannot be answered
     ├── SimulationError     a simulation that cannot be made as it was asked for
@@ -69,6 +70,10 @@ class IndexDamaged(IndexFolderError):  # noqa: N818
 
 class IndexConflict(IndexFolderError):  # noqa: N818
     """Another process committed to the index at the same time."""
+
+
+class IndexLocked(IndexFolderError):  # noqa: N818
+    """Another process writes to the index, or another thread of this one."""
 
 
 class StorageError(MsclipError):

@@ -14,8 +14,8 @@ from msclip_search.indexes import Kind
 from msclip_search.ingest.pace import Pace
 from msclip_search.ingest.report import Progress, Report
 from msclip_search.ingest.run import ingest
-from msclip_search.pairing import check_name, load_recorded
-from msclip_search.store import newest_or_raise, require_folder
+from msclip_search.pairing import check_here, check_name, load_recorded
+from msclip_search.store import newest_or_raise, require_folder, require_unlocked
 
 _PARENT = "parent"
 
@@ -36,6 +36,7 @@ def index_tiles(
     stop: threading.Event | None = None,
     progress: Progress | None = None,
     show_download: bool = False,
+    break_lock: bool = False,
 ) -> Report:
     """Embed the tiles of an archive into an index folder; what stands there unchanged is passed over.
 
@@ -69,6 +70,8 @@ def index_tiles(
         Told often what is being done, with the counts so far.
     show_download
         Whether a download of weights shows a bar.
+    break_lock
+        Whether to write although another process holds the index's lock: for one that is surely gone.
 
     Returns
     -------
@@ -87,8 +90,12 @@ def index_tiles(
     roots = (archive,) if isinstance(archive, str | os.PathLike) else tuple(archive)
     root = Path(index)
     recorded = _recorded(root)
+    if not break_lock:
+        require_unlocked(root)  # it is held below; whoever will be refused is not to wait for a model first
     if recorded and model is not None:
         check_name(recorded, model, root)
+    if recorded:
+        check_here(recorded, root)
     spec = models.spec_of(str(recorded["spec"]["name"]) if recorded else model or models.DEFAULT)
     layout = parse_layout(bands) if bands is not None else None
     reading = Reading(want=spec.bands, substitutes=spec.substitutes, layout=layout, offset=offset)
@@ -108,6 +115,7 @@ def index_tiles(
         stop=stop,
         progress=progress,
         total=total,
+        break_lock=break_lock,
     )
 
 

@@ -13,7 +13,7 @@ from msclip_search.ingest.report import Progress, Report
 from msclip_search.ingest.session import Session
 from msclip_search.models import Encoder
 from msclip_search.pairing import check_model, describe_model
-from msclip_search.store import open_writer, sweep
+from msclip_search.store import sweep, writing
 
 
 def ingest(
@@ -27,6 +27,7 @@ def ingest(
     stop: threading.Event | None = None,
     progress: Progress | None = None,
     total: int | None = None,
+    break_lock: bool = False,
 ) -> Report:
     """Embed what is new or changed in an archive, and commit it to an index folder.
 
@@ -51,6 +52,8 @@ def ingest(
         Told often how far the run is.
     total
         Items of the archive, where they have been counted already.
+    break_lock
+        Whether to write although another process holds the index's lock.
 
     Returns
     -------
@@ -63,36 +66,47 @@ def ingest(
         The archive is missing or empty, or nothing in it could be read.
     ModelMismatch
         The index was made with another model.
+    IndexLocked
+        Another process writes to the index.
     StorageError, IndexFolderError
         The index folder cannot be written, or is damaged. What was committed before stands.
     """
     begun = time.perf_counter()
     geometry.prepare()
     total = archive.count() if total is None else total
-    writer = open_writer(root, model=describe_model(encoder), kind=kind)
-    if writer.manifest.number:
-        check_model(writer.manifest.model, encoder, root)
-    sweep(writer.layout, writer.manifest)
-    report = Report(total=total, failures_file=writer.layout.failures, model=encoder.spec.name, weights=encoder.weights)
-    session = Session(
-        writer=writer,
-        encoder=encoder,
-        report=report,
-        labels=labels,
-        pace=pace or Pace(),
-        stop=stop or threading.Event(),
-        progress=progress,
-    )
+    described = describe_model(encoder)
+    with writing(root, model=described, kind=kind, doing="indexing", break_lock=break_lock) as writer:
+        if writer.manifest.number:
+            check_model(writer.manifest.model, encoder, root)
+        sweep(writer.layout, writer.manifest)
+        report = Report(
+            total=total, failures_file=writer.layout.failures, model=encoder.spec.name, weights=encoder.weights
+        )
+        session = Session(
+            writer=writer,
+            encoder=encoder,
+            report=report,
+            labels=labels,
+            pace=pace or Pace(),
+            stop=stop or threading.Event(),
+            progress=progress,
+        )
+        _carry_out(session, archive)
+    report.seconds = time.perf_counter() - begun
+    return report
+
+
+def _carry_out(session: Session, archive: Archive) -> None:
+    """Embed an archive and bring the index up to date."""
+    report = session.report
     try:
         session.embed(archive)
     finally:
         session.close()
     if report.nothing_read:
-        first = report.failures[0]
+        first, total = report.failures[0], report.total
         raise ArchiveError(
             f"None of the {total:,} file{'s' * (total != 1)} could be read. The first: {first.source} {first.reason}. "
             f"All are listed in {report.failures_file}."
         )
     session.settle()
-    report.seconds = time.perf_counter() - begun
-    return report

@@ -3,6 +3,7 @@
 from msclip_search.store.durable import reading, storage_errors
 from msclip_search.store.folder import require_folder
 from msclip_search.store.layout import Layout
+from msclip_search.store.lock import hold, require_unlocked, writing
 from msclip_search.store.manifest import VERSION as FORMAT_VERSION
 from msclip_search.store.manifest import AnnEntry, Manifest
 from msclip_search.store.methods import Method, method
@@ -25,6 +26,7 @@ __all__ = [
     "Verification",
     "Writer",
     "covered",
+    "hold",
     "method",
     "newest_or_raise",
     "open_snapshot",
@@ -33,10 +35,12 @@ __all__ = [
     "read_sample",
     "reading",
     "require_folder",
+    "require_unlocked",
     "sample_rows",
     "storage_errors",
     "sweep",
     "take_snapshot",
     "to_runs",
     "verify",
+    "writing",
 ]

@@ -38,6 +38,15 @@ class Layout:
         return self.root / "failures.csv"
 
     @property
+    def lock(self) -> Path:
+        """Who writes to the index now; there only meanwhile."""
+        return self.root / "LOCK"
+
+    def lock_aside(self, token: str) -> Path:
+        """Where a lock that was left behind goes before it is removed."""
+        return self.root / f".LOCK.{token}"
+
+    @property
     def manifests(self) -> Path:
         """Folder of the manifests."""
         return self.root / "manifests"
@@ -104,8 +113,8 @@ class Layout:
         return path.relative_to(self.root).as_posix()
 
     def drafts(self) -> list[Path]:
-        """Files that were to become a manifest or `latest`."""
-        return [*self.manifests.glob(".*"), *self.root.glob(".LATEST.*")]
+        """Files that were to become a manifest, `latest` or `lock`, or were the lock."""
+        return [*self.manifests.glob(".*"), *self.root.glob(".LATEST.*"), *self.root.glob(".LOCK.*")]
 
     def bitmaps(self) -> list[Path]:
         """Bitmaps of deleted rows that lie there, committed or not."""

@@ -20,6 +20,7 @@ FACE = [
     "IndexDamaged",
     "IndexFolderError",
     "IndexInfo",
+    "IndexLocked",
     "IndexMissing",
     "IndexTooNew",
     "ModelError",

@@ -98,7 +98,7 @@ def test_files_that_may_not_grow_are_a_full_disk(tmp_path: Path) -> None:
     told, tiles, problems = run_python(LIMITED, tmp_path)
     assert [part[1:] for part in told] == [[5, []]] * 3
     for sentence, _, _ in told:
-        assert sentence.startswith(f"The disk is full: writing {tmp_path}/idx/segments/")
+        assert sentence.startswith(f"The disk is full: writing {tmp_path}/idx/")
         assert "(File too large). What was committed before is safe;" in sentence
     assert (tiles, problems) == (300, [])
     assert len(list((tmp_path / "idx" / "segments").iterdir())) == 2
@@ -219,15 +219,17 @@ def test_what_may_not_be_read_or_written() -> None:
 
     assert found.pop("search readable") == ("ok", [3, 4])
     assert found.pop("verify readable") == ("ok", 0)
-    refused("index readable", r"writing .*/readable/idx/failures\.csv")
+    refused("index readable", r"writing .*/readable/idx/LOCK")
     for action in ("search", "verify", "index"):
         refused(f"{action} closed", r"reading .*/closed/idx.*")
         refused(f"{action} hidden", r"reading .*/hidden/idx.*")
-        refused(f"{action} manifests", r"reading .*/manifests/idx/manifests")
+    refused("search manifests", r"reading .*/manifests/idx/manifests")
+    refused("verify manifests", r"reading .*/manifests/idx/manifests")
+    refused("index manifests", r"writing .*/manifests/idx/LOCK")
     refused("search vectors", r"reading .*/vectors\.npy")
     refused("search sidecar", r"reading .*/tiles\.parquet")
-    refused("index sidecar", r"reading .*/tiles\.parquet")
-    refused("index vectors", r"writing .*/failures\.csv")
+    refused("index sidecar", r"writing .*/idx/LOCK")
+    refused("index vectors", r"writing .*/idx/LOCK")
     refused("make", r"making .*/new/manifests")
     # Verifying goes on, and names each file that cannot be read.
     assert found.pop("verify vectors") == ("ok", 1)
