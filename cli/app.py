@@ -8,11 +8,13 @@ import typer
 from msclip_search.cli import bench_data as bench_data  # noqa: PLC0414 - enters its commands into `bench`
 from msclip_search.cli.bench import bench
 from msclip_search.cli.classify import classify
+from msclip_search.cli.compact import compact
 from msclip_search.cli.console import set_voice
 from msclip_search.cli.index import index
 from msclip_search.cli.info import info, models, verify
 from msclip_search.cli.options import Quiet, Verbose
 from msclip_search.cli.query import query
+from msclip_search.cli.remove import remove
 from msclip_search.cli.simulate import simulate
 from msclip_search.cli.train import train
 
@@ -51,7 +53,7 @@ def root(
     set_voice(quiet=quiet, verbose=verbose)
 
 
-for command in (index, query, classify, info, verify, models, simulate, train):
+for command in (index, query, classify, info, verify, remove, compact, models, simulate, train):
     app.command()(command)
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from msclip_search.gallery import Gallery, make_gallery
     from msclip_search.ingest import Failure, Pace, Report, index_tiles
+    from msclip_search.maintenance import Compaction, Removal, compact_index, remove_tiles
     from msclip_search.models import Encoder, ModelSpec
     from msclip_search.search import Hit, Hits, IndexInfo, SearchIndex
     from msclip_search.simulation import SimulatedTile, Simulation, simulate, simulate_archive
@@ -62,6 +63,7 @@ _HOMES = {
     ),
     "msclip_search.gallery": ("Gallery", "make_gallery"),
     "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
+    "msclip_search.maintenance": ("Compaction", "Removal", "compact_index", "remove_tiles"),
     "msclip_search.models": ("Encoder", "ModelSpec"),
     "msclip_search.search": ("Hit", "Hits", "IndexInfo", "SearchIndex"),
     "msclip_search.simulation": ("SimulatedTile", "Simulation", "simulate", "simulate_archive"),
@@ -72,6 +74,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ArchiveError",
     "BandsError",
+    "Compaction",
     "Encoder",
     "Failure",
     "Gallery",
@@ -90,6 +93,7 @@ __all__ = [
     "MsclipError",
     "Pace",
     "QueryError",
+    "Removal",
     "Report",
     "SearchIndex",
     "SimulatedTile",
@@ -99,8 +103,10 @@ __all__ = [
     "TileError",
     "Verification",
     "WeightsError",
+    "compact_index",
     "index_tiles",
     "make_gallery",
+    "remove_tiles",
     "simulate",
     "simulate_archive",
     "verify",

@@ -25,7 +25,7 @@ STOREYS = (
     {"store", "pairing", "simulation", "datasets"},
     {"filters"},
     {"ingest", "search"},
-    {"chips", "evaluation", "gallery"},
+    {"chips", "evaluation", "gallery", "maintenance"},
     {"training"},
     {""},
     {"cli"},

@@ -1,5 +1,6 @@
 """The catalogue: what is kept about each tile, in Arrow's columns. The one door to pyarrow."""
 
+from msclip_search.catalog.folding import Kept, fold_sidecars
 from msclip_search.catalog.groups import Group, Sidecar, open_sidecar
 from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
 from msclip_search.catalog.results import hits_table, write_hits
@@ -12,11 +13,13 @@ __all__ = [
     "SCHEMA",
     "SUMMARY_COLUMNS",
     "Group",
+    "Kept",
     "MaskWriter",
     "PackedMask",
     "Sidecar",
     "Summary",
     "empty_table",
+    "fold_sidecars",
     "hits_table",
     "labels_key",
     "open_sidecar",

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from msclip_search.catalog.schema import SCHEMA, with_geo
 from msclip_search.errors import IndexDamaged
 
-_ROW_GROUP = 32_768
+ROW_GROUP = 32_768
 _FEW = 1000  # rows that are cut out one by one
 
 
 def to_bytes(table: pa.Table) -> memoryview:
     """Encode a table as Parquet."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=_ROW_GROUP, compression="zstd")
+    pq.write_table(table, sink, row_group_size=ROW_GROUP, compression="zstd")
     return memoryview(sink.getvalue())
 
 
@@ -45,7 +45,7 @@ def read_columns(path: Path, columns: Sequence[str], *, rows: int) -> Iterator[p
     """
     with damage(path), pq.ParquetFile(path) as file:
         check_rows(file, path, rows)
-        for batch in file.iter_batches(_ROW_GROUP, columns=list(columns)):
+        for batch in file.iter_batches(ROW_GROUP, columns=list(columns)):
             yield batch.select(list(columns))
 
 

@@ -2,6 +2,8 @@
 
 from msclip_search.store.durable import reading, storage_errors
 from msclip_search.store.folder import require_folder
+from msclip_search.store.folding import is_folded, plan_folds
+from msclip_search.store.generation import AnnFiles
 from msclip_search.store.layout import Layout
 from msclip_search.store.lock import hold, require_unlocked, writing
 from msclip_search.store.manifest import VERSION as FORMAT_VERSION
@@ -12,7 +14,7 @@ from msclip_search.store.snapshot import Origin, Snapshot, open_snapshot, take_s
 from msclip_search.store.succession import newest_or_raise
 from msclip_search.store.sweep import sweep
 from msclip_search.store.verification import Verification, verify
-from msclip_search.store.writer import AnnFiles, Writer, open_writer
+from msclip_search.store.writer import Writer, open_writer
 
 __all__ = [
     "FORMAT_VERSION",
@@ -27,10 +29,12 @@ __all__ = [
     "Writer",
     "covered",
     "hold",
+    "is_folded",
     "method",
     "newest_or_raise",
     "open_snapshot",
     "open_writer",
+    "plan_folds",
     "positions",
     "read_sample",
     "reading",

@@ -7,7 +7,6 @@ exclusively. Before the manifest is there, nothing that was written counts; afte
 import contextlib
 import datetime as dt
 import importlib.metadata
-import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,29 +18,15 @@ from numpy.typing import NDArray
 
 from msclip_search import catalog
 from msclip_search.errors import IndexConflict
-from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, write_file, write_with
+from msclip_search.store.durable import FileEntry, storage_errors, sync_folder, write_file
 from msclip_search.store.folder import make_folder
+from msclip_search.store.folding import Fold, Progress, check_sources, write_fold
+from msclip_search.store.generation import AnnFiles, npy_bytes, write_generation
 from msclip_search.store.layout import Layout
 from msclip_search.store.manifest import AnnEntry, Manifest, SegmentEntry
 from msclip_search.store.snapshot import Snapshot, check_sizes, take_snapshot
 from msclip_search.store.succession import holds, newest, next_number, publish
 from msclip_search.tile import TileRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnFiles:
-    """What a generation of the ANN index is made of."""
-
-    kind: str
-    factory: str
-    nlist: int
-    nprobe: int
-    runs: NDArray[np.int64]
-    """(runs, 3): segment number, first row in it, rows; in the order of FAISS's ids."""
-    sample: NDArray[np.float16]
-    """Vectors drawn evenly, (≤ 8,192, dimension)."""
-    save: Callable[[Path], None]
-    """Writes the FAISS index to a path."""
 
 
 @dataclass(slots=True)
@@ -106,26 +91,45 @@ class Writer:
     def commit_ann(self, files: AnnFiles) -> Manifest:
         """Put a new generation of the ANN index in force."""
         with self._attempt() as number:
-            taken = [self.manifest.last_generation, *self.layout.generation_numbers()]
-            generation = self._make_numbered(taken, self.layout.generation)
-            root = self.layout.root
-            entries = (
-                write_with(self.layout.faiss(generation), files.save, root=root),
-                write_file(self.layout.positions(generation), npy_bytes(files.runs), root=root),
-                write_file(self.layout.sample(generation), npy_bytes(files.sample), root=root),
+            entry = self._write_generation(files)
+            self._publish(number, ann=entry, last_generation=entry.generation)
+        return self.manifest
+
+    def compact(
+        self, plan: Sequence[SegmentEntry | Fold], *, build: Callable[[Snapshot], AnnFiles | None], progress: Progress
+    ) -> Manifest:
+        """Put folded segments in force, with an ANN index over them, at once: readers see the one state or the other.
+
+        Parameters
+        ----------
+        plan
+            Of `snapshot`: see `plan_folds`.
+        build
+            Makes the ANN index of the index as it will be; None for none.
+        progress
+            Told how far it is; what it raises ends the work, and the index is as it was.
+
+        Raises
+        ------
+        IndexDamaged
+            What was to be folded has been altered.
+        StorageError, IndexConflict
+            See `commit`.
+        """
+        with self._attempt() as number:
+            check_sources(self.snapshot, plan, progress=progress)
+            segments = tuple(
+                part if isinstance(part, SegmentEntry) else self._write_fold(part, progress) for part in plan
             )
-            sync_folder(self.layout.generation(generation))
-            sync_folder(self.layout.ann)
-            entry = AnnEntry(
-                generation=generation,
-                kind=files.kind,
-                factory=files.factory,
-                nlist=files.nlist,
-                nprobe=files.nprobe,
-                rows=int(files.runs[:, 2].sum()),
-                files=entries,
-            )
-            self._publish(number, ann=entry, last_generation=generation)
+            sync_folder(self.layout.segments)
+            last = max([self.manifest.last_segment, *(segment.number for segment in segments)])
+            folded = replace(self.manifest, segments=segments, last_segment=last, ann=None)
+            files = build(take_snapshot(self.layout, folded))
+            ann = self._write_generation(files) if files else None
+            generation = ann.generation if ann else self.manifest.last_generation
+            after = replace(folded, ann=ann, last_generation=generation)
+            check_sizes(self.layout, after)  # it took long: another run may have taken old drafts for rubbish
+            self._publish(number, segments=segments, last_segment=last, ann=ann, last_generation=generation)
         return self.manifest
 
     def drop_ann(self) -> Manifest:
@@ -151,6 +155,15 @@ class Writer:
         )
         sync_folder(self.layout.segment(number))
         return SegmentEntry(number=number, rows=len(records), files=files)
+
+    def _write_fold(self, fold: Fold, progress: Progress) -> SegmentEntry:
+        taken = [self.manifest.last_segment, *self.layout.segment_numbers()]
+        number = self._make_numbered(taken, self.layout.segment)
+        return write_fold(self.snapshot, fold, number, progress=progress)
+
+    def _write_generation(self, files: AnnFiles) -> AnnEntry:
+        taken = [self.manifest.last_generation, *self.layout.generation_numbers()]
+        return write_generation(self.layout, self._make_numbered(taken, self.layout.generation), files)
 
     def _with_deleted(self, rows: NDArray[np.int64], manifest: int) -> tuple[SegmentEntry, ...]:
         """Return the segments with further rows deleted."""
@@ -249,13 +262,6 @@ def open_writer(root: Path, *, model: Mapping[str, Any], kind: str | None = None
     kind = kind or (manifest.kind if manifest else "auto")
     first = Manifest(number=0, parent=0, created=_now(), software=software(), kind=kind, model=model)
     return Writer(layout, manifest or first, kind, model)
-
-
-def npy_bytes(array: NDArray[Any]) -> memoryview:
-    """Encode an array as `.npy`, little-endian."""
-    sink = io.BytesIO()
-    np.save(sink, np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")), allow_pickle=False)
-    return sink.getbuffer()
 
 
 def software() -> str:

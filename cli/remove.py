@@ -1,0 +1,101 @@
+"""`msclip-search remove`: taking tiles out of an index."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from msclip_search.cli import filters
+from msclip_search.cli.console import fail, handled, out, say, set_voice
+from msclip_search.cli.options import INDEX, BreakLock, IndexPath, Quiet, Verbose
+
+if TYPE_CHECKING:
+    from msclip_search.maintenance import Removal
+
+
+@handled
+def remove(
+    index: IndexPath = INDEX,
+    bbox: filters.Bbox = None,
+    intersects: filters.Intersects = None,
+    near: filters.Near = None,
+    radius: filters.Radius = None,
+    interval: filters.Datetime = None,
+    max_cloud: filters.MaxCloud = None,
+    max_nodata: filters.MaxNodata = None,
+    level: filters.Level = None,
+    label: filters.Label = None,
+    where: filters.Where = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and leave it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    break_lock: BreakLock = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take the tiles that fit a filter out of an index.
+
+    They are no longer found from then on. The files they came from
+    stay, and a later run over an archive that holds them puts them
+    in again. `compact` drops their rows.
+
+        msclip-search remove --where "product_id = 'S2A_MSIL2A_…'" --dry-run
+
+        msclip-search remove --where "cloud > 80"
+
+        msclip-search remove --datetime ../2019-12-31 --yes
+    """
+    set_voice(quiet=quiet, verbose=verbose)
+    within = filters.filter_of(
+        bbox=bbox,
+        intersects=intersects,
+        near=near,
+        radius=radius,
+        interval=interval,
+        max_cloud=max_cloud,
+        max_nodata=max_nodata,
+        level=level,
+        label=label,
+        where=where,
+    )
+    if within is None:
+        raise typer.BadParameter(
+            "Say which tiles to remove by one of the filters. To remove all of an index, delete its folder.",
+            param_hint="filters",
+        )
+    from msclip_search.maintenance import remove_tiles
+
+    asked = sys.stdin.isatty() and not yes and not dry_run
+    if not (asked or yes or dry_run):
+        raise typer.BadParameter("There is nobody to ask: give --yes, or --dry-run to look first.", param_hint="--yes")
+    say("; ".join(within.echo()))
+    removal = remove_tiles(
+        index, within=within, dry_run=dry_run, confirm=_ask if asked else None, break_lock=break_lock
+    )
+    if not removal.matched:
+        out().print(f"Nothing to remove: the index keeps its {_tiles(removal.tiles)}.")
+    elif removal.done:
+        out().print(
+            f"Removed {_tiles(removal.matched)}; {removal.tiles:,} left. `msclip-search compact` drops the rows."
+        )
+    elif dry_run:
+        _show(removal)
+        out().print(f"Would remove {_tiles(removal.matched)}; {removal.tiles:,} would be left.")
+    else:
+        fail("Nothing was removed.")
+
+
+def _ask(removal: "Removal") -> bool:
+    _show(removal)
+    return typer.confirm(f"Remove {_tiles(removal.matched)}, and keep {removal.tiles:,}?", err=True)
+
+
+def _show(removal: "Removal") -> None:
+    """Name the first tiles."""
+    for source in removal.sources:
+        say(f"  {source}")
+    if removal.matched > len(removal.sources):
+        say(f"  … and {removal.matched - len(removal.sources):,} more")
+
+
+def _tiles(number: int) -> str:
+    return f"{number:,} tile{'s' * (number != 1)}"
