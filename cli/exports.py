@@ -15,6 +15,7 @@ from msclip_search.disk import disk_errors
 from msclip_search.errors import StorageError
 
 if TYPE_CHECKING:
+    from msclip_search.filters import Selection
     from msclip_search.search import Hits, SearchIndex
 
 _NAMED = 3
@@ -85,8 +86,10 @@ class Verdict:
     """What is odd about the labels that were named."""
 
 
-def judged(index: "SearchIndex", results: Sequence["Hits"], labels: Sequence[str]) -> Verdict:
-    """Say how good the hits are of each query, by the labels that make a tile right."""
+def judged(
+    index: "SearchIndex", results: Sequence["Hits"], labels: Sequence[str], *, within: "Selection | None" = None
+) -> Verdict:
+    """Say how good the hits are of each query, by the labels that make a tile right, of the tiles that may be found."""
     from msclip_search.evaluation import Relevance, judge, percent
 
     known = {name for names in index.tiles(["labels"])["labels"].to_pylist() for name in names}
@@ -97,11 +100,12 @@ def judged(index: "SearchIndex", results: Sequence["Hits"], labels: Sequence[str
     if not there:
         return Verdict(notes=notes)
     what = " or ".join(there)
+    of = "tiles" if within is None else "selected tiles"
     lines = []
     for hits in results:
-        found = judge(index, hits, Relevance(any=tuple(there)))
+        found = judge(index, hits, Relevance(any=tuple(there)), within=within)
         lines.append(
-            f"{hits.query}: {found.right:,} of {len(hits):,} hits are {what}, of {found.relevant:,} tiles that are. "
+            f"{hits.query}: {found.right:,} of {len(hits):,} hits are {what}, of {found.relevant:,} {of} that are. "
             f"AP@{found.k} {percent(found.standard)} % (standard), {percent(found.torchmetrics)} % (torchmetrics)."
         )
     return Verdict(tuple(lines), notes)

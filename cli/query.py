@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli import filters
+from msclip_search.cli import filters, questions
 from msclip_search.cli.console import handled, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
@@ -79,6 +79,10 @@ def query(
             show_default=False,
         ),
     ] = None,
+    like: questions.Like = None,
+    unlike: questions.Unlike = None,
+    plus: questions.Plus = None,
+    minus: questions.Minus = None,
     bbox: filters.Bbox = None,
     intersects: filters.Intersects = None,
     near: filters.Near = None,
@@ -100,10 +104,16 @@ def query(
     The score is the cosine between tile and text.
     The percentile says how many percent of the index score lower;
     above 8,192 tiles it is estimated from a sample of as many.
+    Parts of a query are added up by their weights into one vector of length 1,
+    what is not wanted is subtracted; the examples themselves are among the hits.
 
         msclip-search query "flooded farmland" --top-k 100
 
         msclip-search query "harbour" "open-pit mine" --output sites.geojson
+
+        msclip-search query "harbour" --like tile.tif --plus "ships:0.5" --minus "clouds"
+
+        msclip-search query --like 7.98,46.53 --unlike cloudy.tif
 
         msclip-search query "glacier" --near 7.98,46.53 --radius 50km
 
@@ -117,8 +127,10 @@ def query(
     """
     set_voice(quiet=quiet, verbose=verbose)
     texts = list(text or [])
-    if not texts and queries_file is None:
-        raise typer.BadParameter("Give a text, or a file of them with --queries-file.", param_hint="TEXT")
+    if not (texts or plus or minus or like or unlike or queries_file):
+        raise typer.BadParameter(
+            "Give a text, a file of them with --queries-file, or an example with --like.", param_hint="TEXT"
+        )
     chosen = choose_format(form, output, _SUFFIXES, table_in_file=True)
     within = filters.filter_of(
         bbox=bbox,
@@ -132,10 +144,6 @@ def query(
         label=label,
         where=where,
     )
-    if within and relevant:
-        raise typer.BadParameter(
-            "AP@k is over all tiles of the index: leave the filters out, or --relevant.", param_hint="--relevant"
-        )
     from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
     from msclip_search.models import templates as prompts
@@ -146,13 +154,18 @@ def query(
     exports.check_target(output)
     exports.check_targets(gallery=gallery, chips=chips, overwrite=overwrite)
     texts += read_queries(queries_file) if queries_file else []
+    asked = questions.questions_of(texts, plus=plus, minus=minus, like=like, unlike=unlike)
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
         if within:
             say("; ".join(within.echo()))
-        results = opened.search_many(texts, k=top_k, templates=templates, within=within)
+        selection = opened.select(within) if within else None
+        results = opened.search_many(asked, k=top_k, templates=templates, within=selection)
         named_model = opened.model
-        verdict = exports.judged(opened, results, relevant) if relevant else exports.Verdict()
-    write_results(results, chosen, output=output, index=str(index), model=named_model)
+        verdict = exports.judged(opened, results, relevant, within=selection) if relevant else exports.Verdict()
+    for line in questions.found(results):
+        say(line)
+    head = {"index": str(index), "model": named_model, **({"filter": within.echo()} if within else {})}
+    write_results(results, chosen, output=output, head=head)
     exports.print_verdict(verdict, beside_table=chosen == "table")
     if gallery is not None:
         exports.write_gallery(results, gallery, index=str(index), model=named_model)

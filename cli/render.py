@@ -5,9 +5,9 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -31,7 +31,7 @@ _OTHER_COLUMNS = 62
 _SHORTEST = 24
 
 
-def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, index: str, model: str) -> None:
+def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, head: Mapping[str, Any]) -> None:
     """Write hits to standard output or a file, in one of the formats.
 
     Parameters
@@ -42,8 +42,8 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
         "table", "json", "csv", "geojson" or "parquet".
     output
         File to write; it appears whole or not at all. None: standard output.
-    index, model
-        Named in the JSON.
+    head
+        What JSON and GeoJSON say of the whole: index, model, and the filter where there is one.
     """
     if form == "table" and output is None:
         for hits in results:
@@ -52,7 +52,7 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is no text for a terminal: give --output FILE.", param_hint="--format")
     content = {"table": _plain, "json": _json, "csv": _csv, "geojson": _geojson, "parquet": _parquet}[form](
-        results, index, model
+        results, head
     )
     if output is None:
         sys.stdout.buffer.write(content)
@@ -60,18 +60,18 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
     write_file(content, output)
 
 
-def _json(results: Sequence["Hits"], index: str, model: str) -> bytes:
-    body = {"index": index, "model": model, "results": [hits.to_dict() for hits in results]}
+def _json(results: Sequence["Hits"], head: Mapping[str, Any]) -> bytes:
+    body = {**head, "results": [hits.to_dict() for hits in results]}
     return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _geojson(results: Sequence["Hits"], index: str, model: str) -> bytes:
+def _geojson(results: Sequence["Hits"], head: Mapping[str, Any]) -> bytes:
     features = [feature for hits in results for feature in hits.to_geojson()["features"]]
-    body = {"type": "FeatureCollection", "index": index, "model": model, "features": features}
+    body = {"type": "FeatureCollection", **head, "features": features}
     return (json.dumps(body, ensure_ascii=False) + "\n").encode()
 
 
-def _csv(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+def _csv(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_CSV)
@@ -85,7 +85,7 @@ def _csv(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _parquet(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+def _parquet(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:
     from msclip_search import catalog
 
     sink = io.BytesIO()
@@ -93,7 +93,7 @@ def _parquet(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
     return sink.getvalue()
 
 
-def _plain(results: Sequence["Hits"], _index: str, _model: str) -> bytes:
+def _plain(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:
     from rich.console import Console
 
     text = io.StringIO()

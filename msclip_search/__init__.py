@@ -32,11 +32,12 @@ if TYPE_CHECKING:
         TileError,
         WeightsError,
     )
+    from msclip_search.filters import Filter
     from msclip_search.gallery import Gallery, make_gallery
     from msclip_search.ingest import Failure, Pace, Report, index_tiles
     from msclip_search.maintenance import Compaction, Removal, compact_index, remove_tiles
     from msclip_search.models import Encoder, ModelSpec
-    from msclip_search.search import Hit, Hits, IndexInfo, SearchIndex
+    from msclip_search.search import Hit, Hits, IndexInfo, Question, SearchIndex
     from msclip_search.simulation import SimulatedTile, Simulation, simulate, simulate_archive
     from msclip_search.store import Verification, verify
 
@@ -61,11 +62,12 @@ _HOMES = {
         "TileError",
         "WeightsError",
     ),
+    "msclip_search.filters": ("Filter",),
     "msclip_search.gallery": ("Gallery", "make_gallery"),
     "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
     "msclip_search.maintenance": ("Compaction", "Removal", "compact_index", "remove_tiles"),
     "msclip_search.models": ("Encoder", "ModelSpec"),
-    "msclip_search.search": ("Hit", "Hits", "IndexInfo", "SearchIndex"),
+    "msclip_search.search": ("Hit", "Hits", "IndexInfo", "Question", "SearchIndex"),
     "msclip_search.simulation": ("SimulatedTile", "Simulation", "simulate", "simulate_archive"),
     "msclip_search.store": ("Verification", "verify"),
 }
@@ -77,6 +79,7 @@ __all__ = [
     "Compaction",
     "Encoder",
     "Failure",
+    "Filter",
     "Gallery",
     "Hit",
     "Hits",
@@ -93,6 +96,7 @@ __all__ = [
     "MsclipError",
     "Pace",
     "QueryError",
+    "Question",
     "Removal",
     "Report",
     "SearchIndex",

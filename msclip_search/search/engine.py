@@ -16,9 +16,12 @@ from msclip_search.indexes import FlatIndex, Index
 from msclip_search.models import Encoder
 from msclip_search.models import templates as prompts
 from msclip_search.pairing import check_name, load_recorded
+from msclip_search.search.asking import directions
 from msclip_search.search.hits import Hits
 from msclip_search.search.info import IndexInfo, describe
-from msclip_search.search.searcher import check_k, check_texts, open_searcher, percentiles, unit_queries
+from msclip_search.search.question import Question, as_question
+from msclip_search.search.ranking import Field, Title, field_of, rank
+from msclip_search.search.searcher import check_k, open_searcher, unit_queries
 from msclip_search.search.whole import score_tiles
 
 if TYPE_CHECKING:
@@ -123,55 +126,68 @@ class SearchIndex:
 
     def search(
         self,
-        text: str,
+        asked: str | Question,
         *,
         k: int = 10,
         templates: str | None = None,
         exact: bool = False,
-        within: "Filter | None" = None,
+        within: "Filter | Selection | None" = None,
     ) -> Hits:
-        """Rank the tiles by a text.
+        """Rank the tiles by a text, or by a question of several parts.
+
+        >>> index.search("harbour", k=5)  # doctest: +SKIP
+        >>> index.search(Question("harbour").plus("ships", 0.5).minus("clouds"))  # doctest: +SKIP
+        >>> index.search(Question().like("tile.tif").unlike(hits[3]))  # doctest: +SKIP
 
         Parameters
         ----------
-        text
-            What to look for, as it goes into the model.
+        asked
+            What to look for. A text goes into the model as it is. Among the hits of a question are its own examples.
         k
             How many tiles, at least 1. Fewer come back where the index has fewer.
         templates
-            Set of prompt templates to put around the text, by name or as a `.txt` file; None puts none.
+            Set of prompt templates to put around each text, by name or as a `.txt` file; None puts none.
         exact
             Look at every tile, whatever the index offers.
         within
-            Which tiles may be found; None: all. As many come back as fit, up to k.
+            Which tiles may be found: a filter, or what `select` found by one; None: all. As many come back as fit, up
+            to k. Examples need not be among them.
 
         Raises
         ------
         QueryError
-            An empty text, k < 1, unknown templates, or a filter's condition that is none.
+            An empty text, an example that is no tile, parts that cancel to nothing, k < 1, unknown templates, or a
+            filter's condition that is none.
         IndexDamaged, StorageError
-            What a filter asks about cannot be read.
+            What a filter or an example asks about cannot be read.
         ModelMismatch
             The model at hand is not the one of the index.
         ModelError
-            The model cannot be loaded.
+            The model cannot be loaded; a question of tiles that stand in the index does without.
         """
-        return self.search_many([text], k=k, templates=templates, exact=exact, within=within)[0]
+        return self.search_many([asked], k=k, templates=templates, exact=exact, within=within)[0]
 
     def search_many(
         self,
-        texts: Sequence[str],
+        asked: Sequence[str | Question],
         *,
         k: int = 10,
         templates: str | None = None,
         exact: bool = False,
-        within: "Filter | None" = None,
+        within: "Filter | Selection | None" = None,
     ) -> list[Hits]:
-        """Rank the tiles by each of several texts: see `search`."""
-        check_texts(texts)
+        """Rank the tiles by each of several texts or questions: see `search`."""
+        questions = [as_question(each) for each in asked]
         check_k(k)
-        selection = self.select(within) if within else None  # first: its faults are said before a model is loaded
-        return self._ranked(self.encode(texts, templates=templates), k, texts, exact=exact, selection=selection)
+        field = field_of(self._snapshot, within)  # first: its faults are said before a model is loaded
+        found = directions(
+            self._snapshot,
+            questions,
+            texts=lambda texts: self.encode(texts, templates=templates),
+            encoder=lambda: self.encoder,
+        )
+        titles = [Title(str(question), question.parts if question.others else ()) for question in found.questions]
+        return self._ranked(found.vectors, titles, k, exact=exact, field=field)
 
     def search_vectors(
         self,
@@ -180,7 +196,7 @@ class SearchIndex:
         k: int = 10,
         names: Sequence[str] | None = None,
         exact: bool = False,
-        within: "Filter | None" = None,
+        within: "Filter | Selection | None" = None,
     ) -> list[Hits]:
         """Rank the tiles by vectors of the model's space, k for each.
 
@@ -199,8 +215,10 @@ class SearchIndex:
             k < 1, another dimension, a vector that has no direction, or a filter's condition that is none.
         """
         check_k(k)
-        selection = self.select(within) if within else None
-        return self._ranked(np.asarray(vectors), k, names, exact=exact, selection=selection)
+        field = field_of(self._snapshot, within)
+        queries = np.atleast_2d(np.asarray(vectors))
+        titles = [Title(name) for name in names or [f"vector {number}" for number in range(1, len(queries) + 1)]]
+        return self._ranked(queries, titles, k, exact=exact, field=field)
 
     def select(self, within: "Filter") -> "Selection":
         """Find the tiles that fit a filter: see `choice.choose`."""
@@ -212,9 +230,11 @@ class SearchIndex:
         """Score every tile by vectors of the model's space: (tiles, vectors), in the order of `tiles`."""
         return score_tiles(self._snapshot, unit_queries(np.atleast_2d(np.asarray(vectors)), self._snapshot.dimension))
 
-    def tiles(self, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-        """Return a pyarrow.Table of the sidecar's columns, a row a tile."""
-        return self._snapshot.table(columns)
+    def tiles(self, columns: Sequence[str], *, within: "Filter | Selection | None" = None) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return a pyarrow.Table of the sidecar's columns, a row a tile, of those that may be found."""
+        table = self._snapshot.table(columns)
+        allowed = None if within is None else field_of(self._snapshot, within).allowed
+        return table if allowed is None else table.take(np.flatnonzero(allowed[self._snapshot.live_rows]))
 
     def encode(self, texts: Sequence[str], *, templates: str | None = None) -> NDArray[np.float32]:
         """Encode texts with the model of the index: (texts, dimension), unit length."""
@@ -256,44 +276,9 @@ class SearchIndex:
             return self._drawn
 
     def _ranked(
-        self,
-        vectors: NDArray[np.floating],
-        k: int,
-        names: Sequence[str] | None,
-        *,
-        exact: bool,
-        selection: "Selection | None",
+        self, vectors: NDArray[np.floating], titles: Sequence[Title], k: int, *, exact: bool, field: Field
     ) -> list[Hits]:
-        """Rank the selected tiles by vectors."""
-        queries = unit_queries(np.atleast_2d(vectors), self._snapshot.dimension)
+        """Rank the tiles of a field by vectors."""
+        queries = unit_queries(vectors, self._snapshot.dimension)
         index = FlatIndex(self._snapshot.vectors) if exact else self._index
-        live = self._snapshot.live, len(self)
-        allowed, searched = live if selection is None else (selection.mask, selection.matched)
-        ranked = index.search(queries, min(k, max(searched, 1)), allowed=allowed)
-        names = names or [f"vector {number}" for number in range(1, len(queries) + 1)]
-        return [
-            self._hits(name, k, query, rows, scores, searched=searched)
-            for name, query, rows, scores in zip(names, queries, ranked.rows, ranked.scores, strict=True)
-        ]
-
-    def _hits(
-        self,
-        name: str,
-        k: int,
-        query: NDArray[np.float32],
-        rows: NDArray[np.int64],
-        scores: NDArray[np.float32],
-        *,
-        searched: int,
-    ) -> Hits:
-        found = rows >= 0
-        rows, scores = rows[found], scores[found]
-        return Hits(
-            query=name,
-            top_k=k,
-            searched=searched,
-            ranks=np.arange(1, len(rows) + 1, dtype=np.int64),
-            scores=scores,
-            percentiles=percentiles(scores, query, self._sample),
-            tiles=self._snapshot.take(rows),
-        )
+        return rank(self._snapshot, index, queries, titles, k, field=field, sample=self._sample)

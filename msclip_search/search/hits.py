@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from msclip_search import catalog
 from msclip_search.geometry import Box, Footprint
 from msclip_search.tile import Window
+
+if TYPE_CHECKING:
+    from msclip_search.search.question import Part
+
+_TOGETHER = 1000
+"""Rows that are taken out of Arrow's columns at a time."""
+_COLUMNS = [
+    "tile_id", "source", "window", "geometry", "datetime", "cloud", "nodata", "labels", "crs", "offset", "fingerprint",
+]  # fmt: skip
+"""What a hit is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +58,7 @@ class Hit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        at = self.window
+        at, box = self.window, self.bbox
         return {
             "rank": self.rank,
             "score": self.score,
@@ -56,7 +66,7 @@ class Hit:
             "tile_id": self.tile_id,
             "source": self.source,
             "window": [at.x, at.y, at.width, at.height],
-            "bbox": list(self.bbox) if self.bbox else None,
+            "bbox": list(box) if box else None,
             "datetime": _iso(self.datetime),
             "cloud": self.cloud,
             "nodata": self.nodata,
@@ -74,8 +84,8 @@ class Hits:
 
     query: str
     """The text, or a description of what was asked for."""
-    top_k: int
-    """How many were asked for."""
+    top_k: int | None
+    """How many were asked for; None: all."""
     searched: int
     """How many tiles were looked through."""
     ranks: NDArray[np.int64]
@@ -86,6 +96,8 @@ class Hits:
     """(hits,), percent of the index that scores lower."""
     tiles: Any
     """pyarrow.Table: the sidecar's columns, a row a hit."""
+    parts: "tuple[Part, ...]" = ()
+    """What the query was made of, where it had more parts than a text."""
 
     def __len__(self) -> int:
         return len(self.ranks)
@@ -98,36 +110,20 @@ class Hits:
         """Return a hit by its place from 0, or the hits of a slice."""
         if isinstance(at, slice):
             places = np.arange(len(self))[at]
-            return Hits(
-                query=self.query,
-                top_k=self.top_k,
-                searched=self.searched,
+            return replace(
+                self,
                 ranks=self.ranks[places],
                 scores=self.scores[places],
                 percentiles=self.percentiles[places],
                 tiles=self.tiles.take(places),
             )
         place = range(len(self))[at]
-        row = self.tiles.slice(place, 1).to_pylist()[0]
-        return Hit(
-            rank=int(self.ranks[place]),
-            score=float(self.scores[place]),
-            percentile=float(self.percentiles[place]),
-            tile_id=row["tile_id"],
-            source=row["source"],
-            window=Window(**row["window"]),
-            footprint=Footprint(row["geometry"]) if row["geometry"] else None,
-            datetime=row["datetime"],
-            cloud=row["cloud"],
-            nodata=row["nodata"],
-            labels=tuple(row["labels"]),
-            crs=row["crs"],
-            offset=row["offset"],
-            fingerprint=row["fingerprint"],
-        )
+        return self._hit(place, self.tiles.slice(place, 1).to_pylist()[0])
 
     def __iter__(self) -> Iterator[Hit]:
-        return (self[place] for place in range(len(self)))
+        for start in range(0, len(self), _TOGETHER):
+            for place, row in enumerate(self.tiles.slice(start, _TOGETHER).select(_COLUMNS).to_pylist(), start):
+                yield self._hit(place, row)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand the table over through Arrow's C interface."""
@@ -145,12 +141,32 @@ class Hits:
         return {"type": "FeatureCollection", "features": [self._feature(hit) for hit in self]}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold: the query, how many tiles were searched, and the hits."""
+        """Return what JSON can hold: the query, its parts if it has some, how many tiles were searched, the hits."""
+        parts = {"parts": [part.to_dict() for part in self.parts]} if self.parts else {}
         return {
-            "query": {"text": self.query, "top_k": self.top_k},
+            "query": {"text": self.query, **parts, "top_k": self.top_k},
             "searched": self.searched,
             "hits": [hit.to_dict() for hit in self],
         }
+
+    def _hit(self, place: int, row: Mapping[str, Any]) -> Hit:
+        """Make a hit of a row of the sidecar."""
+        return Hit(
+            rank=int(self.ranks[place]),
+            score=float(self.scores[place]),
+            percentile=float(self.percentiles[place]),
+            tile_id=row["tile_id"],
+            source=row["source"],
+            window=Window(**row["window"]),
+            footprint=Footprint(row["geometry"]) if row["geometry"] else None,
+            datetime=row["datetime"],
+            cloud=row["cloud"],
+            nodata=row["nodata"],
+            labels=tuple(row["labels"]),
+            crs=row["crs"],
+            offset=row["offset"],
+            fingerprint=row["fingerprint"],
+        )
 
     def _feature(self, hit: Hit) -> Mapping[str, Any]:
         properties = {"query": self.query, **hit.to_dict()}

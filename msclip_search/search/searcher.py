@@ -1,7 +1,5 @@
 """What searches a state of an index, and the questions that it takes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,13 +25,6 @@ def open_searcher(snapshot: store.Snapshot) -> Index:
             return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
     except ValueError as error:
         raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
-
-
-def check_texts(texts: Sequence[str]) -> None:
-    """Refuse a query that says nothing."""
-    for text in texts:
-        if not text.strip():
-            raise QueryError('The query is empty: say what to look for, as in "flooded farmland".')
 
 
 def check_k(k: int) -> None:

@@ -88,9 +88,3 @@ def test_what_cannot_be_understood_is_a_sentence(
     assert sentence in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
     assert not done.stdout
-
-
-def test_precision_is_of_the_whole_index(run: Run, index: Path) -> None:
-    done = run("query", "a lake", "--index", index, "--bbox", "5,45,11,48", "--relevant", "Forest")
-    assert done.exit_code == 2
-    assert "leave the filters out" in " ".join(done.stderr.replace("│", " ").split())

@@ -222,8 +222,8 @@ def test_lines_laid_out_by_hand_are_richs(
     at = tiles.schema.get_field_index("labels")
     column = pa.array([list(labels) if row % 2 else [] for row in range(tiles.num_rows)], tiles.schema.field(at).type)
     hits = replace(expected, tiles=tiles.set_column(at, tiles.schema.field(at), column))
-    shown = render._plain([hits], "", "").decode()
+    shown = render._plain([hits], {}).decode()
     monkeypatch.setattr(render, "_lines", lambda *_: None)
-    wanted = render._plain([hits], "", "").decode()
+    wanted = render._plain([hits], {}).decode()
     assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in wanted.splitlines()]
     assert len(shown.splitlines()) >= len(hits) + 3
