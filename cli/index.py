@@ -138,6 +138,7 @@ def _summary(report: "Report", index: Path) -> None:
         "taken over": report.taken_over,
         "replaced": report.replaced,
         f"duplicate{'s' * (report.duplicates != 1)}": report.duplicates,
+        "superseded by newer processing": report.superseded,
     }
     named = [f"{number:,} {name}" for name, number in counts.items() if number or name == "embedded"]
     rows.add_row("tiles", f"{' · '.join(named)} · {report.tiles:,} in the index")

@@ -3,9 +3,10 @@
 from msclip_search.archives.base import Archive, Item, Labels
 from msclip_search.archives.chips import ChipArchive, Reading
 from msclip_search.archives.labels import ParentLabels, TableLabels, read_labels
+from msclip_search.archives.names import ProductName, product_in
 from msclip_search.archives.patches import PatchArchive
 from msclip_search.archives.pixels import StoredPixels, read_stored
-from msclip_search.archives.sources import is_unchanged, sha256_of
+from msclip_search.archives.sources import is_changed, is_unchanged, sha256_of
 
 __all__ = [
     "Archive",
@@ -14,10 +15,13 @@ __all__ = [
     "Labels",
     "ParentLabels",
     "PatchArchive",
+    "ProductName",
     "Reading",
     "StoredPixels",
     "TableLabels",
+    "is_changed",
     "is_unchanged",
+    "product_in",
     "read_labels",
     "read_stored",
     "sha256_of",

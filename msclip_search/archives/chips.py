@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from msclip_search import classification, radiometry
 from msclip_search.archives.arrays import read_array
 from msclip_search.archives.ids import cell_id, content_id
-from msclip_search.archives.names import facts_of_name, sensing_time
+from msclip_search.archives.names import facts_of_source
 from msclip_search.archives.paths import PICTURES, TILES, Found, describe_nothing, find
 from msclip_search.archives.sources import name_source
 from msclip_search.bands import BANDS, LAYOUTS, Choice, Naming, band_name, choose_bands, likelier_layout, name_bands
@@ -262,7 +262,7 @@ def _record(
     fingerprint: str,
 ) -> TileRecord:
     _, height, width = raster.pixels.shape
-    facts = facts_of_name(path.name)
+    facts = facts_of_source(path, raster.tags)
     return TileRecord(
         tile_id=tile_id,
         cell_id=cell_id(raster),
@@ -270,16 +270,17 @@ def _record(
         window=Window(0, 0, width, height),
         footprint=raster.footprint,
         crs=raster.crs,
-        datetime=sensing_time(raster.tags, path.name),
+        datetime=facts.datetime,
         cloud=shares.cloud,
         shadow=shares.shadow,
         snow=shares.snow,
         nodata=nodata,
-        platform=facts.platform,
-        level=facts.level,
-        baseline=facts.baseline,
+        platform=facts.named.platform,
+        level=facts.named.level,
+        baseline=facts.named.baseline,
         offset=offset,
         offset_source="as stored" if offset is None else "user",
-        mgrs_tile=facts.mgrs_tile,
+        product_id=facts.product,
+        mgrs_tile=facts.named.mgrs_tile,
         fingerprint=fingerprint,
     )

@@ -46,6 +46,14 @@ def is_unchanged(source: str, fingerprint: str) -> bool:
         return False
 
 
+def is_changed(source: str, fingerprint: str) -> bool:
+    """Tell whether a source is there, and is something else than when it got this fingerprint."""
+    try:
+        return fingerprint.partition(" ")[0] != source_state(Path(source))
+    except TileError:
+        return False
+
+
 def sha256_of(source: str | os.PathLike[str]) -> str:
     """Hash a source: the file's bytes; of a folder, the lines that `sha256sum` prints for its bands, sorted by name.
 

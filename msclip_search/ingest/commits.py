@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Commits:
         self._last = time.monotonic()
         self.replaced = 0
         """Rows that were deleted so far."""
+        self.passed = 0
+        """Tiles that were not committed, since a newer processing of the same acquisition stands."""
         self.seconds = 0.0
         """Time that commits took so far."""
 
@@ -77,16 +79,22 @@ class Commits:
         )
         self._rows, self._dropped = [], set()  # first: a commit that is broken off must not be made twice
         if rows or dropped:
-            records = [row.entry.record for row in rows]
-            gone = {old for row in rows for old in row.entry.replaces} | dropped
-            vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, before.dimension), np.float16)
+            settled = self._known.settle([row.entry.record for row in rows])
+            stand = [at for at, stands in enumerate(settled.stand) if stands]
+            records = [replace(rows[at].entry.record, labels=settled.labels[at]) for at in stand]
+            passed = [row.entry.record.tile_id for row, stands in zip(rows, settled.stand, strict=True) if not stands]
+            gone = {old for row in rows for old in row.entry.replaces} | dropped | set(settled.superseded)
+            vectors = [rows[at].vector for at in stand]
+            stacked = np.stack(vectors) if vectors else np.empty((0, before.dimension), np.float16)
             try:
-                self._writer.commit(records, vectors, delete=np.array(sorted(gone), dtype=np.int64))
+                if records or gone:
+                    self._writer.commit(records, stacked, delete=np.array(sorted(gone), dtype=np.int64))
             except BaseException:
                 if self._writer.manifest is before:  # it is not in force: whoever goes on may try again
                     self._rows, self._dropped = rows, dropped
                 raise
-            self._known.committed(records, before.rows)
+            self._known.committed(records, before.rows, passed=passed, now=self._writer.snapshot)
+            self.passed += len(passed)
             self.replaced += self._writer.manifest.deleted_rows - before.deleted_rows
             self.seconds += time.perf_counter() - begun
         self._last = time.monotonic()

@@ -37,6 +37,10 @@ class Report:
     """Tiles whose content was embedded before: moved, touched or newly labelled files."""
     duplicates: int = 0
     """Tiles of the same content as another file of the archive."""
+    superseded: int = 0
+    """Tiles of which a newer processing stands in the index, or came in the same run: passed over."""
+    withdrawn: int = 0
+    """Those of them that had been embedded or taken over when the newer one came, before any commit."""
     failed: int = 0
     """Items that could not be read."""
     failures: list[Failure] = field(default_factory=list)
@@ -67,12 +71,13 @@ class Report:
     @property
     def done(self) -> int:
         """What is finished: embedded, taken over, or passed over for one reason or another."""
-        return self.embedded + self.unchanged + self.taken_over + self.duplicates + self.failed
+        passed = self.unchanged + self.duplicates + self.superseded - self.withdrawn + self.failed
+        return self.embedded + self.taken_over + passed
 
     @property
     def nothing_read(self) -> bool:
         """Whether the run looked at everything, and nothing could be read."""
-        read = self.unchanged or self.taken_over or self.duplicates or self.embedded
+        read = self.unchanged or self.taken_over or self.duplicates or self.embedded or self.superseded
         return bool(self.failed and not read and not self.interrupted)
 
     def note(self, failure: Failure) -> None:

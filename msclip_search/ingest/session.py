@@ -2,6 +2,7 @@
 
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from msclip_search.errors import TileError
 from msclip_search.ingest.ann import bring_up_to_date
 from msclip_search.ingest.commits import Commits, Row
 from msclip_search.ingest.encoding import Batcher, Encoded, Entry
-from msclip_search.ingest.known import NONE, Known
+from msclip_search.ingest.known import NONE, Fate, Known, RowMap, key_of
 from msclip_search.ingest.pace import Pace
 from msclip_search.ingest.readahead import Outcome, read_ahead
 from msclip_search.ingest.report import Failure, FailureLog, Progress, Report
@@ -54,6 +55,8 @@ class Session:
         self._batcher = Batcher(encoder)
         self._commits = Commits(writer, self._known, tiles=pace.commit_tiles, seconds=pace.commit_seconds)
         self._order = 0
+        self._doubtful = array("Q")  # keys of sources
+        self._last = False
 
     def close(self) -> None:
         """End the threads and close the list of failures."""
@@ -62,17 +65,10 @@ class Session:
 
     def embed(self, archive: Archive) -> None:
         """Read, encode and commit, until the archive ends or the user stops it."""
-        outcomes = read_ahead(
-            self._changed(archive.items()),
-            threads=self._pace.threads,
-            depth=self._pace.ahead,
-            stopped=self._stop.is_set,
-        )
         try:
-            with closing(outcomes):
-                for outcome in outcomes:
-                    self._take(outcome)
-                    self._tell("indexing")
+            self._read(self._changed(archive.items()))
+            if self._doubtful and not self._stop.is_set():
+                self._read_again(archive)
             self.report.interrupted = self._stop.is_set()
             self._collect(self._batcher.finish(partial=not self.report.interrupted))
         except KeyboardInterrupt:
@@ -105,6 +101,22 @@ class Session:
         report.kind, report.reason = method(manifest).kind, method(manifest).reason
         report.size = sum(file.size for file in manifest.files)
 
+    def _read(self, items: Iterator[Item]) -> None:
+        outcomes = read_ahead(items, threads=self._pace.threads, depth=self._pace.ahead, stopped=self._stop.is_set)
+        with closing(outcomes):
+            for outcome in outcomes:
+                self._take(outcome)
+                self._tell("indexing")
+
+    def _read_again(self, archive: Archive) -> None:
+        """Decide about what was doubtful, now that all other files have been read and committed."""
+        self._collect(self._batcher.finish())
+        self._commit()
+        doubtful = RowMap()
+        doubtful.add(self._doubtful, np.arange(len(self._doubtful), dtype=np.int64))
+        self._doubtful, self._last = array("Q"), True
+        self._read(item for item in archive.items() if doubtful.get(key_of(item.source)) != NONE)
+
     def _changed(self, items: Iterator[Item]) -> Iterator[Item]:
         """Pass over what stands in the index as it is."""
         for item in items:
@@ -136,9 +148,13 @@ class Session:
             self._commit()
 
     def _place(self, tile: Tile) -> None:
-        verdict = self._known.judge(tile.record)
-        if verdict.duplicate:
-            self.report.duplicates += 1
+        verdict = self._known.judge(tile.record, last=self._last)
+        if verdict.fate is Fate.DOUBTFUL:
+            self._doubtful.append(key_of(tile.record.source))
+            return
+        if verdict.fate is not Fate.NEW:
+            self.report.duplicates += verdict.fate is Fate.DUPLICATE
+            self.report.superseded += verdict.fate is Fate.SUPERSEDED
             self._commits.drop(verdict.replaces)
             return
         labels = self._labels_of(tile.record.source) if self._labels else verdict.labels
@@ -172,6 +188,8 @@ class Session:
     def _commit(self) -> None:
         self._commits.commit()
         self.report.replaced, self.report.write_seconds = self._commits.replaced, self._commits.seconds
+        self.report.superseded += self._commits.passed - self.report.withdrawn
+        self.report.withdrawn = self._commits.passed
 
     def _tell(self, stage: str) -> None:
         if self._progress:
