@@ -1,10 +1,11 @@
 """`msclip-search info`, `verify` and `models`: looking without searching."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from msclip_search.cli.columns import print_columns
 from msclip_search.cli.console import err, fail, handled, out, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, PUBLISHED, IndexPath, ListFormat, Quiet, Verbose
 
@@ -16,14 +17,30 @@ _WEIGHTS = {"bundled": "bundled", "hub": "hub, or --weights", "seed": "none: ran
 
 
 @handled
-def info(index: IndexPath = INDEX, form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = False) -> None:
+def info(
+    index: IndexPath = INDEX,
+    columns: Annotated[
+        bool, typer.Option("--columns", help="Say what the columns hold that --where may ask about.")
+    ] = False,
+    form: ListFormat = "table",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Describe an index: its tiles, model, kind of search, extent and size.
 
-    msclip-search info --index msclip-index
+    With --columns, what is known of the tiles instead: each column's
+    name, type, tiles that have a value, and range or commonest values.
 
-    msclip-search info --format json
+        msclip-search info --index msclip-index
+
+        msclip-search info --columns
+
+        msclip-search info --format json
     """
     set_voice(quiet=quiet, verbose=verbose)
+    if columns:
+        print_columns(index, form)
+        return
     from msclip_search.search import SearchIndex
 
     with SearchIndex.open(index) as opened:

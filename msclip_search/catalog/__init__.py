@@ -3,6 +3,7 @@
 from msclip_search.catalog.folding import Kept, fold_sidecars
 from msclip_search.catalog.groups import Group, Sidecar, open_sidecar
 from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
+from msclip_search.catalog.ranges import ColumnRange, read_ranges
 from msclip_search.catalog.results import hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
 from msclip_search.catalog.sidecar import empty_table, labels_key, pick, read_columns, take, text_hashes, to_bytes
@@ -12,6 +13,7 @@ from msclip_search.catalog.tables import read_table
 __all__ = [
     "SCHEMA",
     "SUMMARY_COLUMNS",
+    "ColumnRange",
     "Group",
     "Kept",
     "MaskWriter",
@@ -27,6 +29,7 @@ __all__ = [
     "pick",
     "read_columns",
     "read_masks",
+    "read_ranges",
     "read_table",
     "row_hashes",
     "summarise",
