@@ -10,6 +10,8 @@ from msclip_search.cli.bench import bench
 from msclip_search.cli.classify import classify
 from msclip_search.cli.compact import compact
 from msclip_search.cli.console import set_voice
+from msclip_search.cli.export_index import export
+from msclip_search.cli.imports import import_
 from msclip_search.cli.index import index
 from msclip_search.cli.info import info, models, verify
 from msclip_search.cli.options import Quiet, Verbose
@@ -53,8 +55,8 @@ def root(
     set_voice(quiet=quiet, verbose=verbose)
 
 
-for command in (index, query, classify, info, verify, remove, compact, models, simulate, train):
-    app.command()(command)
+for command in (index, query, classify, info, verify, remove, compact, export, import_, models, simulate, train):
+    app.command(command.__name__.rstrip("_"))(command)  # `import` is a word of Python's
 
 
 app.add_typer(bench, name="bench")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TileError,
         WeightsError,
     )
+    from msclip_search.exchange import Exported, Imported, export_index, import_vectors
     from msclip_search.filters import Filter
     from msclip_search.gallery import Gallery, make_gallery
     from msclip_search.ingest import Failure, Pace, Report, index_tiles
@@ -62,6 +63,7 @@ _HOMES = {
         "TileError",
         "WeightsError",
     ),
+    "msclip_search.exchange": ("Exported", "Imported", "export_index", "import_vectors"),
     "msclip_search.filters": ("Filter",),
     "msclip_search.gallery": ("Gallery", "make_gallery"),
     "msclip_search.ingest": ("Failure", "Pace", "Report", "index_tiles"),
@@ -78,11 +80,13 @@ __all__ = [
     "BandsError",
     "Compaction",
     "Encoder",
+    "Exported",
     "Failure",
     "Filter",
     "Gallery",
     "Hit",
     "Hits",
+    "Imported",
     "IndexConflict",
     "IndexDamaged",
     "IndexFolderError",
@@ -108,6 +112,8 @@ __all__ = [
     "Verification",
     "WeightsError",
     "compact_index",
+    "export_index",
+    "import_vectors",
     "index_tiles",
     "make_gallery",
     "remove_tiles",

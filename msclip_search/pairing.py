@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from msclip_search import models
-from msclip_search.errors import ModelMismatch
-from msclip_search.models import Encoder, WeightsFile
+from msclip_search.errors import ModelError, ModelMismatch
+from msclip_search.models import Encoder, ModelSpec, WeightsFile
+
+UNKNOWN = "unknown"
+"""In place of a fingerprint: nobody has said by which weights the vectors were made."""
+_ELSEWHERE = "elsewhere"
 
 
 def describe_model(encoder: Encoder) -> dict[str, Any]:
@@ -16,6 +20,73 @@ def describe_model(encoder: Encoder) -> dict[str, Any]:
         "weights": encoder.weights.to_dict() if encoder.weights else None,
         "spec": encoder.spec.to_dict(),
     }
+
+
+def describe_claimed(spec: ModelSpec) -> dict[str, Any]:
+    """Write down a model of which vectors are said to be, by whatever weights: any weights of it are taken for them."""
+    return {"fingerprint": UNKNOWN, "weights": None, "spec": spec.to_dict()}
+
+
+def describe_elsewhere(name: str, dimension: int) -> dict[str, Any]:
+    """Write down a model that is not to be had here: vectors were made by it elsewhere, and only they are known."""
+    return {
+        "fingerprint": UNKNOWN,
+        "weights": None,
+        "spec": {"name": name, "dimension": dimension, "summary": "made elsewhere"},
+        _ELSEWHERE: True,
+    }
+
+
+def is_elsewhere(recorded: Mapping[str, Any]) -> bool:
+    """Tell whether a model is known by its vectors alone: there is no tower of it here, neither for texts nor tiles."""
+    return bool(recorded.get(_ELSEWHERE))
+
+
+def check_here(recorded: Mapping[str, Any], root: Path) -> None:
+    """Refuse to embed tiles for an index whose vectors were made elsewhere.
+
+    Raises
+    ------
+    ModelError
+    """
+    if is_elsewhere(recorded):
+        raise ModelError(
+            f"The index {root} holds vectors of {recorded['spec']['name']}, made elsewhere, and there is no such model "
+            "here that could embed tiles: add to it with `msclip-search import`, or name another index with --index."
+        )
+
+
+def agreed(recorded: Mapping[str, Any], coming: Mapping[str, Any], root: Path) -> Mapping[str, Any]:
+    """Decide what an index is to record of its model when vectors come to it from elsewhere.
+
+    Parameters
+    ----------
+    recorded
+        What it has recorded.
+    coming
+        What is known of the model of the vectors that come.
+    root
+        The index folder, for messages.
+
+    Raises
+    ------
+    ModelMismatch
+        They are not the same model, or not the same weights.
+    """
+    check_name(recorded, coming["spec"]["name"], root)
+    numbers = recorded["spec"]["dimension"], coming["spec"]["dimension"]
+    if numbers[0] != numbers[1]:
+        raise ModelMismatch(
+            f"The index {root} holds vectors of {numbers[0]:,} numbers, and these have {numbers[1]:,}: they are not "
+            f"of one model. Name another index with --index."
+        )
+    marks = recorded["fingerprint"], coming["fingerprint"]
+    if UNKNOWN not in marks and marks[0] != marks[1]:
+        raise ModelMismatch(
+            f"The index {root} was made with {recorded['spec']['name']} too, but with other weights or another version "
+            "of its preprocessing than these vectors. Name another index with --index."
+        )
+    return coming if marks[0] == UNKNOWN else recorded
 
 
 def check_name(recorded: Mapping[str, Any], name: str, root: Path) -> None:
@@ -41,7 +112,7 @@ def check_model(recorded: Mapping[str, Any], encoder: Encoder, root: Path) -> No
     ModelMismatch
     """
     check_name(recorded, encoder.spec.name, root)
-    if recorded["fingerprint"] != encoder.fingerprint:
+    if recorded["fingerprint"] not in {UNKNOWN, encoder.fingerprint}:
         theirs = WeightsFile.from_dict(recorded["weights"]) if recorded["weights"] else None
         ours = encoder.weights
         raise ModelMismatch(
@@ -63,7 +134,7 @@ def _way_out(theirs: WeightsFile | None, ours: WeightsFile | None) -> str:
         return "Leave --weights out, or name another index with --index."
     return (
         "This msclip-search comes with a newer or older version of them: index the archive again into another folder "
-        "(--index), or give the former file with --weights."
+        "(--index), or ask the index with the msclip-search that made it."
     )
 
 
@@ -88,10 +159,16 @@ def load_recorded(
     Raises
     ------
     ModelError
-        It cannot be loaded.
+        It cannot be loaded, or is not to be had here.
     ModelMismatch
         It is another, or has other weights.
     """
+    if is_elsewhere(recorded):
+        raise ModelError(
+            f"The index {root} holds vectors of {recorded['spec']['name']}, made elsewhere, for which there is no text "
+            "tower here: ask by example (--like TILE_ID, or --like LON,LAT of an indexed place), or by vectors of your "
+            "own (SearchIndex.search_vectors)."
+        )
     known = WeightsFile.from_dict(recorded["weights"]) if recorded["weights"] else None
     if weights is None and known and known.origin == "file":
         weights = Path(known.path)

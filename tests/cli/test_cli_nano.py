@@ -77,7 +77,7 @@ def test_other_bundled_weights_are_refused_with_a_way_out(
         assert (
             "This msclip-search comes with a newer or older version of them: index the archive again" in refused.stderr
         )
-        assert "or give the former file with --weights." in refused.stderr
+        assert "or ask the index with the msclip-search that made it." in refused.stderr
     kept = run("query", "a lake", "--index", made, "--format", "json", "--weights", former)
     assert kept.stdout == before
 

@@ -17,7 +17,10 @@ from msclip_search.cli.bench_data import DATA
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("index", "query", "classify", "info", "verify", "models", "simulate", "train")
+COMMANDS = (
+    "index", "query", "classify", "info", "verify", "remove", "compact", "export", "import",
+    "models", "simulate", "train",
+)  # fmt: skip
 BENCH = ("run", "compare", *DATA)
 
 
