@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from msclip_search.cli.console import err, fail, out, say
+from msclip_search.cli.streaming import write
 from msclip_search.disk import disk_errors
 from msclip_search.errors import StorageError
 
@@ -133,17 +134,7 @@ def _unknown(label: str, known: set[str]) -> str:
 
 def write_file(content: bytes, path: Path) -> None:
     """Write a file that appears whole or not at all."""
-    target = path.resolve()  # a link stays a link
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    with disk_errors("writing", path):
-        if path.exists() and not path.is_file():  # a device or a pipe is written to, never replaced
-            path.write_bytes(content)
-            return
-        try:
-            draft.write_bytes(content)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+    write([content], path)
 
 
 def _some(names: Sequence[str]) -> str:

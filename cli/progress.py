@@ -21,7 +21,7 @@ class Display:
     The bar appears with the first tile, so that it is not in the way of the one of a download.
     """
 
-    def __init__(self, stop: threading.Event, *, opening: str, stopping: str) -> None:
+    def __init__(self, stop: threading.Event, *, opening: str | None = None, stopping: str = "Stopping") -> None:
         """Take the event that ends the run, what is said before the first tile, and what after Ctrl-C."""
         self._stop = stop
         self._opening = opening
@@ -31,7 +31,7 @@ class Display:
         """Whether the run has come to its tiles, and so has something to keep."""
 
     def __enter__(self) -> Self:
-        if show_progress():
+        if self._opening and show_progress():
             say(self._opening)
         return self
 

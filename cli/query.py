@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from msclip_search.cli import filters, questions
+from msclip_search.cli import everything, filters, questions
 from msclip_search.cli.console import handled, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
+_TOP_K = 10
 _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": "parquet"}
 
 
@@ -19,8 +20,11 @@ def query(
         typer.Argument(metavar="TEXT", help="What to look for; each text is a query of its own.", show_default=False),
     ] = None,
     top_k: Annotated[
-        int, typer.Option("--top-k", "-k", min=1, metavar="NUMBER", help="How many tiles to return.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--top-k", "-k", min=1, metavar="NUMBER", help="How many tiles to return.", show_default=str(_TOP_K)
+        ),
+    ] = None,
     index: IndexPath = INDEX,
     queries_file: Annotated[
         Path | None,
@@ -83,6 +87,10 @@ def query(
     unlike: questions.Unlike = None,
     plus: questions.Plus = None,
     minus: questions.Minus = None,
+    every: everything.Every = False,
+    apart: everything.Apart = None,
+    min_percentile: everything.MinPercentile = None,
+    min_score: everything.MinScore = None,
     bbox: filters.Bbox = None,
     intersects: filters.Intersects = None,
     near: filters.Near = None,
@@ -115,7 +123,9 @@ def query(
 
         msclip-search query --like 7.98,46.53 --unlike cloudy.tif
 
-        msclip-search query "glacier" --near 7.98,46.53 --radius 50km
+        msclip-search query "glacier" --near 7.98,46.53 --radius 50km --apart 500m
+
+        msclip-search query "solar park" --all --min-percentile 99.9 --output sites.geojson
 
         msclip-search query "ripe crops" --datetime 2023-05/2023-10 --max-cloud 10
 
@@ -132,6 +142,10 @@ def query(
             "Give a text, a file of them with --queries-file, or an example with --like.", param_hint="TEXT"
         )
     chosen = choose_format(form, output, _SUFFIXES, table_in_file=True)
+    everything.check_all(
+        every=every, top_k=top_k, form=chosen, output=output, gallery=gallery, chips=chips, relevant=relevant
+    )
+    limits = everything.read_limits(apart, min_percentile, min_score)
     within = filters.filter_of(
         bbox=bbox,
         intersects=intersects,
@@ -159,12 +173,17 @@ def query(
         if within:
             say("; ".join(within.echo()))
         selection = opened.select(within) if within else None
-        results = opened.search_many(asked, k=top_k, templates=templates, within=selection)
         named_model = opened.model
+        head = {"index": str(index), "model": named_model, **({"filter": within.echo()} if within else {})}
+        if every:
+            everything.write_all(
+                opened, asked, chosen, output=output, head=head, templates=templates, within=selection, limits=limits
+            )
+            return
+        results = opened.search_many(asked, k=top_k or _TOP_K, templates=templates, within=selection, **limits)
         verdict = exports.judged(opened, results, relevant, within=selection) if relevant else exports.Verdict()
     for line in questions.found(results):
         say(line)
-    head = {"index": str(index), "model": named_model, **({"filter": within.echo()} if within else {})}
     write_results(results, chosen, output=output, head=head)
     exports.print_verdict(verdict, beside_table=chosen == "table")
     if gallery is not None:

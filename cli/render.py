@@ -1,28 +1,18 @@
 """Hits as a table, JSON, CSV, GeoJSON or GeoParquet."""
 
-import csv
 import io
-import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from msclip_search.cli.console import out
-from msclip_search.cli.exports import write_file
+from msclip_search.cli.streaming import check_terminal, stream, write
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from msclip_search.search import Hit, Hits
-
-_CSV = (
-    "query", "rank", "score", "percentile", "tile_id", "source", "window", "west", "south", "east", "north",
-    "datetime", "cloud", "nodata", "labels",
-)  # fmt: skip
 
 _RIGHT = 3
 """Columns of numbers, which come first and stand to the right."""
@@ -49,48 +39,11 @@ def write_results(results: Sequence["Hits"], form: str, *, output: Path | None, 
         for hits in results:
             out().print(_table(hits, out().width))
         return
-    if form == "parquet" and output is None and sys.stdout.isatty():
-        raise typer.BadParameter("Parquet is no text for a terminal: give --output FILE.", param_hint="--format")
-    content = {"table": _plain, "json": _json, "csv": _csv, "geojson": _geojson, "parquet": _parquet}[form](
-        results, head
-    )
-    if output is None:
-        sys.stdout.buffer.write(content)
+    check_terminal(form, output)
+    if form == "table":
+        write([_plain(results, head)], output)
         return
-    write_file(content, output)
-
-
-def _json(results: Sequence["Hits"], head: Mapping[str, Any]) -> bytes:
-    body = {**head, "results": [hits.to_dict() for hits in results]}
-    return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _geojson(results: Sequence["Hits"], head: Mapping[str, Any]) -> bytes:
-    features = [feature for hits in results for feature in hits.to_geojson()["features"]]
-    body = {"type": "FeatureCollection", **head, "features": features}
-    return (json.dumps(body, ensure_ascii=False) + "\n").encode()
-
-
-def _csv(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_CSV)
-    for hits in results:
-        for hit in hits:
-            found = hit.to_dict()
-            box = found["bbox"] or [None] * 4
-            window = " ".join(map(str, found["window"]))
-            fixed = (hits.query, hit.rank, hit.score, hit.percentile, hit.tile_id, hit.source, window)
-            rows.writerow((*fixed, *box, found["datetime"], hit.cloud, hit.nodata, ";".join(hit.labels)))
-    return text.getvalue().encode()
-
-
-def _parquet(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:
-    from msclip_search import catalog
-
-    sink = io.BytesIO()
-    catalog.write_hits([hits.to_table() for hits in results], sink)
-    return sink.getvalue()
+    write(stream(form, [[hits] for hits in results], head), output)
 
 
 def _plain(results: Sequence["Hits"], _head: Mapping[str, Any]) -> bytes:

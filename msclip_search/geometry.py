@@ -25,6 +25,12 @@ _SMALLEST_TURN = 1e-10
 _ROUNDING = 1e-6
 _GRID = 1e-10
 """Degrees: a hundredth of a millimetre."""
+_EQUATOR = 6_378_137.0
+_POLE_RADIUS = _EQUATOR * (1 - 1 / 298.257223563)
+_SMALLEST_AREA = 1e-4
+"""Square metres that an outline encloses twice, or more: one with less is a line or a point."""
+_INSIDE = 0.1
+"""Share of the way from the centre of the earth to its surface."""
 
 
 def prepare() -> None:
@@ -55,8 +61,11 @@ class Footprint:
     def planar_bounds(self) -> Box:
         """Smallest and largest coordinates; −180 and 180 for a tile across the antimeridian."""
         ring = _ring(self.wkb)
-        west, south, east, north = self.shape.bounds if ring is None else (*ring.min(axis=0), *ring.max(axis=0))
-        return float(west), float(south), float(east), float(north)
+        if ring is None:
+            west, south, east, north = self.shape.bounds
+            return float(west), float(south), float(east), float(north)
+        x, y = zip(*ring.tolist(), strict=True)  # of five points, faster than by numpy
+        return min(x), min(y), max(x), max(y)
 
     @property
     def bbox(self) -> Box:
@@ -72,6 +81,9 @@ class Footprint:
 
     def geojson(self) -> Mapping[str, Any]:
         """Return the GeoJSON geometry."""
+        ring = _ring(self.wkb)
+        if ring is not None:  # as shapely writes it
+            return {"type": "Polygon", "coordinates": (tuple(map(tuple, ring.tolist())),)}
         import shapely.geometry
 
         mapping: Mapping[str, Any] = shapely.geometry.mapping(self.shape)
@@ -182,3 +194,69 @@ def _split(ring: NDArray[np.float64]) -> list[Any]:
         parts += [part for part in getattr(piece, "geoms", [piece]) if part.geom_type == "Polygon" and part.area > 0]
     # Around a pole, the cut where the ring began is healed.
     return list(shapely.get_parts(shapely.union_all(parts, grid_size=_GRID)))
+
+
+def centres(outlines: Sequence[bytes | None]) -> NDArray[np.float64]:
+    """Find the middle of each outline, as a position on the WGS 84 ellipsoid.
+
+    It is the middle of the area that an outline has in space, so the antimeridian, a pole, and the cut that an outline
+    has there make no difference; of a line or a point, the mean of its corners.
+
+    Parameters
+    ----------
+    outlines
+        Well-known binary in longitude and latitude; None where there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Earth-centred, earth-fixed x, y, z in metres, (outlines, 3); NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        One of them cannot be read.
+    """
+    import shapely
+
+    try:
+        shapes = shapely.orient_polygons(shapely.from_wkb(np.asarray(outlines, dtype=np.object_)))
+    except shapely.errors.ShapelyError as error:
+        raise ValueError(f"an outline is none: {error}") from error
+    parts, shape_of = shapely.get_parts(shapes, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part_of = shapely.get_rings(parts[polygons], return_index=True)
+    pieces = np.concatenate([parts[~polygons], rings])
+    degrees, piece_of = shapely.get_coordinates(pieces, return_index=True)
+    points = _on_ellipsoid(degrees)
+    owner = np.concatenate([shape_of[~polygons], shape_of[polygons][part_of]])[piece_of]
+    # A fan of triangles from one point of each outline: those outside of it, and holes, turn the other way round.
+    means = _sums(owner, points, len(shapes)) / np.bincount(owner, minlength=len(shapes))[:, np.newaxis].clip(1)
+    sides = np.flatnonzero((piece_of[1:] == piece_of[:-1]) & (piece_of[1:] >= np.count_nonzero(~polygons)))
+    of = owner[sides]
+    here, there = points[sides] - means[of], points[sides + 1] - means[of]
+    turns = np.cross(here, there)
+    up = _sums(of, turns, len(shapes))
+    area = np.sqrt((up**2).sum(axis=1, keepdims=True))
+    flat = area[:, 0] < _SMALLEST_AREA
+    area[flat], up[flat] = 1.0, 0.0
+    weights = (turns * (up / area)[of]).sum(axis=1, keepdims=True)
+    found = means + _sums(of, weights * (here + there), len(shapes)) / (3 * area)
+    level = np.sqrt((found[:, :2] ** 2).sum(axis=1) / _EQUATOR**2 + found[:, 2] ** 2 / _POLE_RADIUS**2)
+    level[level < _INSIDE] = np.nan  # around half of the globe, or nothing at all: no middle
+    middles: NDArray[np.float64] = found / level[:, np.newaxis]
+    return middles
+
+
+def _on_ellipsoid(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return longitude and latitude, (points, 2), as positions in space, (points, 3), metres."""
+    longitude, latitude = np.radians(degrees).T
+    squeezed = (_POLE_RADIUS / _EQUATOR) ** 2
+    across = _EQUATOR / np.sqrt(np.cos(latitude) ** 2 + squeezed * np.sin(latitude) ** 2)
+    flat = across * np.cos(latitude)
+    return np.stack([flat * np.cos(longitude), flat * np.sin(longitude), squeezed * across * np.sin(latitude)], axis=1)
+
+
+def _sums(of: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Add up rows, (rows, n), by the number that each belongs to: (count, n)."""
+    return np.stack([np.bincount(of, column, minlength=count) for column in values.T], axis=1)

@@ -6,7 +6,7 @@ from msclip_search.catalog.folding import Kept, fold_sidecars
 from msclip_search.catalog.groups import Group, Sidecar, open_sidecar
 from msclip_search.catalog.masks import MaskWriter, PackedMask, pack_mask, read_masks
 from msclip_search.catalog.ranges import DISTINCT, ColumnRange, read_ranges
-from msclip_search.catalog.results import hits_table, write_hits
+from msclip_search.catalog.results import hits_file, hits_table, write_hits
 from msclip_search.catalog.schema import SCHEMA, row_hashes, to_table, with_geo
 from msclip_search.catalog.sidecar import empty_table, labels_key, pick, read_columns, take, text_hashes, to_bytes
 from msclip_search.catalog.summary import SUMMARY_COLUMNS, Summary, summarise
@@ -28,6 +28,7 @@ __all__ = [
     "Summary",
     "empty_table",
     "fold_sidecars",
+    "hits_file",
     "hits_table",
     "labels_key",
     "open_embeddings",

@@ -1,7 +1,9 @@
 """Tables of hits."""
 
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +34,49 @@ def hits_table(
     return with_geo(table)
 
 
-def write_hits(tables: list[pa.Table], sink: Path | BinaryIO) -> None:
-    """Write tables of hits, one a query, as one GeoParquet file."""
-    pq.write_table(pa.concat_tables(tables), sink, compression="zstd")
+def write_hits(tables: Iterable[pa.Table], sink: Path | BinaryIO) -> None:
+    """Write tables of hits, one at least, as one GeoParquet file; of each, a row group."""
+    if isinstance(sink, Path):
+        with sink.open("wb") as file:
+            write_hits(tables, file)
+        return
+    for piece in hits_file(tables):
+        sink.write(piece)
+
+
+def hits_file(tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """Make the same file piece by piece, as the tables come."""
+    rest = iter(tables)
+    table = next(rest)
+    drain = _Drain()
+    with pq.ParquetWriter(drain, table.schema, compression="zstd") as writer:
+        while table is not None:
+            writer.write_table(table)
+            yield drain.drained()
+            table = next(rest, None)
+    yield drain.drained()
+
+
+class _Drain(io.RawIOBase):
+    """A file whose content is taken away as it is written."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._length
+
+    def write(self, piece: Any) -> int:  # noqa: ANN401 - whatever has bytes
+        self._pieces.append(bytes(piece))
+        self._length += len(self._pieces[-1])
+        return len(self._pieces[-1])
+
+    def drained(self) -> bytes:
+        """Take away what has been written since."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken

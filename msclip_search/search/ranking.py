@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from msclip_search.indexes import Index
 from msclip_search.search.hits import Hits
 from msclip_search.search.question import Part
-from msclip_search.search.searcher import percentiles
+from msclip_search.search.searcher import Scale
 from msclip_search.store import Snapshot
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def rank(
                 searched=field.searched,
                 ranks=np.arange(1, np.count_nonzero(found) + 1, dtype=np.int64),
                 scores=scores[found],
-                percentiles=percentiles(scores[found], query, sample),
+                percentiles=Scale.of(query, sample).percentiles(scores[found]),
                 tiles=snapshot.take(rows[found]),
             )
         )

@@ -1,5 +1,8 @@
 """What searches a state of an index, and the questions that it takes."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,11 +56,32 @@ def unit_queries(vectors: NDArray[np.floating], dimension: int) -> NDArray[np.fl
     return unit
 
 
-def percentiles(
-    scores: NDArray[np.float32], query: NDArray[np.float32], sample: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Say how many percent of a sample score lower, (scores,): of vectors (vectors, dimension)."""
-    levels = np.sort(exact_scores(np.broadcast_to(query, sample.shape), sample))
-    lower = np.searchsorted(levels, scores, side="left")
-    shares: NDArray[np.float32] = (100 * lower / max(len(levels), 1)).astype(np.float32)
-    return shares
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """By which a score becomes a percentile, for one query."""
+
+    levels: NDArray[np.float32]
+    """Scores of a sample of the index, rising."""
+
+    @classmethod
+    def of(cls, query: NDArray[np.float32], sample: NDArray[np.float32]) -> Self:
+        """Score a sample, (vectors, dimension)."""
+        return cls(np.sort(exact_scores(np.broadcast_to(query, sample.shape), sample)))
+
+    def percentiles(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Say how many percent of the sample score lower, (scores,)."""
+        return self._shares(np.searchsorted(self.levels, scores, side="left"))
+
+    def least(self, percentile: float) -> np.float32:
+        """Return the lowest score whose percentile, as it is reported, is at least this one."""
+        lower = np.searchsorted(self._shares(np.arange(len(self.levels) + 1)), np.float32(percentile))
+        if lower == 0:
+            return np.float32(-np.inf)
+        if lower > len(self.levels):  # of no sample
+            return np.float32(np.inf)
+        above: np.float32 = np.nextafter(self.levels[lower - 1], np.float32(np.inf))
+        return above
+
+    def _shares(self, lower: NDArray[np.int64]) -> NDArray[np.float32]:
+        shares: NDArray[np.float32] = (100 * lower / max(len(self.levels), 1)).astype(np.float32)
+        return shares

@@ -60,7 +60,7 @@ def test_faiss_is_loaded_once_by_threads(big: Big, monkeypatch: pytest.MonkeyPat
         loaded.append(snapshot)
         return make(snapshot)
 
-    monkeypatch.setattr("msclip_search.search.engine.open_searcher", watched)
+    monkeypatch.setattr("msclip_search.search.opened.open_searcher", watched)
     with SearchIndex.open(big.root) as index:
         threads = [threading.Thread(target=index.search_vectors, args=(units(1),)) for _ in range(8)]
         for thread in threads:
