@@ -14,7 +14,8 @@
     │   ├── IndexTooNew     of a format that this version does not know
     │   ├── IndexDamaged    a file of it is missing, truncated or altered
     │   ├── IndexConflict   another process committed to it meanwhile
-    │   └── IndexLocked     another process writes to it
+    │   ├── IndexLocked     another process writes to it
+    │   └── IndexOutdated   it has gone on, and files of the state that was opened are gone
     ├── StorageError        the disk: full, read-only, not permitted
     ├── QueryError          a query that cannot be answered
     ├── SimulationError     a simulation that cannot be made as it was asked for
@@ -74,6 +75,10 @@ class IndexConflict(IndexFolderError):  # noqa: N818
 
 class IndexLocked(IndexFolderError):  # noqa: N818
     """Another process writes to the index, or another thread of this one."""
+
+
+class IndexOutdated(IndexFolderError):  # noqa: N818
+    """The index has gone on since it was opened, and files of that state have gone after their time of grace."""
 
 
 class StorageError(MsclipError):

@@ -19,7 +19,7 @@ from msclip_search.errors import IndexDamaged
 from msclip_search.filters.clauses import Clause, boxes_of, clauses
 from msclip_search.filters.filter import Filter
 from msclip_search.filters.places import Mask, Place, places
-from msclip_search.store import Snapshot, reading
+from msclip_search.store import Snapshot
 
 
 class Condition(Protocol):
@@ -88,7 +88,7 @@ def select(snapshot: Snapshot, wanted: Filter, *, condition: Condition | None = 
             part = mask[start : start + segment.rows]
             if part.any():
                 path = snapshot.layout.sidecar(segment.number)
-                with reading(path, root=snapshot.layout.root), open_sidecar(path, rows=segment.rows) as sidecar:
+                with snapshot.reading(path), open_sidecar(path, rows=segment.rows) as sidecar:
                     plan.narrow(part, sidecar)
     return Selection(mask, int(np.count_nonzero(mask)), +plan.unknown)
 

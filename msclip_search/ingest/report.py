@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeAlias
@@ -102,7 +103,12 @@ class FailureLog:
         with storage_errors("writing", path):
             self._file: TextIO = path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
         self._rows = csv.writer(self._file)
-        self._write("source", "reason")
+        try:
+            self._write("source", "reason")
+        except BaseException:
+            with suppress(OSError):
+                self._file.close()
+            raise
 
     def write(self, failure: Failure) -> None:
         """Add a line."""

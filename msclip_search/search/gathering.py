@@ -32,7 +32,7 @@ def stream(snapshot: store.Snapshot, rows: NDArray[np.int64], columns: Sequence[
         segment = snapshot.manifest.segments[number]
         path = snapshot.layout.sidecar(segment.number)
         inside = rows[cuts[number] : cuts[number + 1]] - snapshot.starts[number]
-        with store.reading(path, root=snapshot.layout.root):
+        with snapshot.reading(path):
             yield from stream_rows(path, inside, columns, total=segment.rows)
 
 

@@ -24,7 +24,7 @@ def open_searcher(snapshot: store.Snapshot) -> Index:
         return FlatIndex(snapshot.vectors)
     path = snapshot.layout.faiss(ann.generation)
     try:
-        with store.reading(path, root=snapshot.layout.root):
+        with snapshot.reading(path):
             return IvfPqIndex.load(path, vectors=snapshot.vectors, positions=store.positions(snapshot))
     except ValueError as error:
         raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error

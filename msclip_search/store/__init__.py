@@ -1,6 +1,6 @@
 """The index folder on the disk: manifests, segments, deletions, generations of the ANN index."""
 
-from msclip_search.store.durable import reading, storage_errors
+from msclip_search.store.durable import storage_errors
 from msclip_search.store.folder import require_folder
 from msclip_search.store.folding import is_folded, plan_folds
 from msclip_search.store.generation import AnnFiles
@@ -37,7 +37,6 @@ __all__ = [
     "plan_folds",
     "positions",
     "read_sample",
-    "reading",
     "require_folder",
     "require_unlocked",
     "sample_rows",

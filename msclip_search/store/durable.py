@@ -73,7 +73,9 @@ def write_file(path: Path, content: bytes | memoryview, *, root: Path) -> FileEn
         with storage_errors("writing", path):
             _fill(path, content)
     except FileExistsError as error:
-        raise IndexConflict(f"{path} is there already: another process writes to this index. Run the same command again.") from error
+        raise IndexConflict(
+            f"{path} is there already: another process writes to this index. Run the same command again."
+        ) from error
     return FileEntry(path.relative_to(root).as_posix(), len(content), xxhash.xxh64_hexdigest(content))
 
 

@@ -38,15 +38,20 @@ def make_folder(root: Path) -> Layout:
     """
     require_folder(root)
     layout = Layout(root)
-    made = False
-    for folder in layout.folders:
+    for folder in layout.folders:  # each is on the disk before the next: by the first one an index is known
         try:
             with storage_errors("making", folder):
-                made |= not folder.is_dir()
-                folder.mkdir(parents=True, exist_ok=True)
+                _make(folder.absolute())
         except FileExistsError as error:
             raise IndexFolderError(f"{folder} is a file where the index has a folder: move it away.") from error
-    if made:
-        sync_folder(root)
-        sync_folder(root.absolute().parent)
     return layout
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, and bring their names to the disk."""
+    if folder.is_dir():
+        return
+    if not folder.parent.exists():
+        _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)

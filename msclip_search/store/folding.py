@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from msclip_search import catalog
 from msclip_search.errors import IndexDamaged
-from msclip_search.store.durable import checksum, reading, sync_folder, write_with
+from msclip_search.store.durable import checksum, sync_folder, write_with
 from msclip_search.store.manifest import SegmentEntry
 from msclip_search.store.snapshot import Snapshot
 
@@ -84,7 +84,7 @@ def check_sources(snapshot: Snapshot, plan: Sequence[SegmentEntry | Fold], *, pr
         progress("checking", done, total)
         for file in segment.files:
             path = snapshot.layout.root / file.path
-            with reading(path, root=snapshot.layout.root):
+            with snapshot.reading(path):
                 if checksum(path) != file.xxh64:
                     raise IndexDamaged(
                         f"The file {file.path} of the index {snapshot.layout.root} has been altered: run "

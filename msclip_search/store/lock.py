@@ -7,8 +7,10 @@ to commit gets an `IndexConflict`, and the index is whole.
 
 import contextlib
 import datetime as dt
+import json
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from msclip_search.store.durable import create_exclusively, storage_errors
 from msclip_search.store.folder import make_folder
 from msclip_search.store.holder import Holder
 from msclip_search.store.layout import Layout
+from msclip_search.store.succession import PATIENCE
 from msclip_search.store.writer import Writer, open_writer
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ logger = logging.getLogger(__name__)
 _LONGEST = 4096
 """Bytes of a lock file that are looked at: twenty times what one has."""
 _ATTEMPTS = 5
+_LOOK = 0.02  # s
 _held: set[str] = set()
 """Tokens of the locks that this process holds or is about to take."""
 
@@ -96,7 +100,7 @@ def require_unlocked(root: Path) -> None:
     if content is None:
         return
     other = Holder.parse(content)
-    if other is None or not other.is_gone(_held):
+    if _is_whole(content) and (other is None or not other.is_gone(_held)):
         raise _locked(root, other)
 
 
@@ -104,11 +108,13 @@ def _take(layout: Layout, holder: Holder, *, break_lock: bool) -> None:
     for _ in range(_ATTEMPTS):
         if _created(layout.lock, holder.to_json()):
             return
-        there = _read(layout.lock)
+        there = _settled(layout.lock)
         if there is None:
             continue  # removed since
         other = Holder.parse(there)
-        if other and other.is_gone(_held):
+        if not _is_whole(there):
+            logger.info("The lock of %s was never finished, and is taken over.", layout.root)
+        elif other and other.is_gone(_held):
             logger.info("The lock of %s is taken over: %s runs no more.", layout.root, other)
         elif break_lock:
             logger.warning("The lock of %s is taken from %s.", layout.root, other or "an unknown process")
@@ -117,6 +123,23 @@ def _take(layout: Layout, holder: Holder, *, break_lock: bool) -> None:
             raise _locked(layout.root, other)
         _set_aside(layout, there, holder.token)
     raise IndexLocked(f"{layout.root} is in use: others take its lock again and again. Wait until they are done.")
+
+
+def _settled(path: Path) -> bytes | None:
+    """Read a lock file, with patience for one that is being filled: file systems without links show it half done."""
+    until = time.monotonic() + PATIENCE
+    while (content := _read(path)) is not None and not _is_whole(content) and time.monotonic() < until:
+        time.sleep(_LOOK)
+    return content
+
+
+def _is_whole(content: bytes) -> bool:
+    """Tell whether a lock file was finished, whatever it says."""
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _created(path: Path, content: bytes) -> bool:
@@ -168,7 +191,7 @@ def _release(layout: Layout, holder: Holder) -> None:
 
 
 def _read(path: Path) -> bytes | None:
-    """Read a lock file; None where there is none, empty where it may not be read."""
+    """Read a lock file; None where there is none, JSON that says nothing where it may not be read."""
     with storage_errors("reading", path):
         try:
             with path.open("rb") as file:
@@ -176,4 +199,4 @@ def _read(path: Path) -> bytes | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (PermissionError, IsADirectoryError):
-            return b""
+            return b"null"

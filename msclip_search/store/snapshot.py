@@ -1,6 +1,7 @@
 """An index folder as one manifest shows it: vectors, deletions and sidecars, by row number."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from msclip_search import catalog
-from msclip_search.errors import IndexDamaged
+from msclip_search.errors import IndexDamaged, IndexOutdated
 from msclip_search.indexes import StackedVectors
 from msclip_search.store.durable import reading
 from msclip_search.store.layout import Layout
@@ -75,7 +76,7 @@ class Snapshot:
             self._origins.clear()
             segment = self.manifest.segments[index]
             path = self.layout.sidecar(segment.number)
-            with reading(path, root=self.layout.root):
+            with self.reading(path):
                 self._origins[index] = pa.Table.from_batches(catalog.read_columns(path, _ORIGIN, rows=segment.rows))
         stored = self._origins[index].slice(row - int(self.starts[index]), 1).to_pylist()[0]
         return Origin(stored["source"], stored["fingerprint"], tuple(stored["labels"]))
@@ -111,7 +112,7 @@ class Snapshot:
         for at, index in enumerate(touched):
             chosen = np.flatnonzero(place == at)
             path = self.layout.sidecar(self.manifest.segments[index].number)
-            with reading(path, root=self.layout.root):
+            with self.reading(path):
                 parts.append(catalog.take(path, rows[chosen] - self.starts[index]))
             order.append(chosen)
         return catalog.pick(pa.concat_tables(parts), np.argsort(np.concatenate(order)))
@@ -126,7 +127,7 @@ class Snapshot:
         """
         for start, segment in zip(self.starts, self.manifest.segments, strict=False):
             path, row = self.layout.sidecar(segment.number), int(start)
-            with reading(path, root=self.layout.root):
+            with self.reading(path):
                 for batch in catalog.read_columns(path, names, rows=segment.rows):
                     yield row, batch
                     row += batch.num_rows
@@ -156,6 +157,31 @@ class Snapshot:
             )
         return vectors
 
+    @contextmanager
+    def reading(self, path: Path) -> Iterator[None]:
+        """Say in one sentence why a file of the index cannot be read: see `durable.reading`.
+
+        Raises
+        ------
+        IndexDamaged
+            The file is not there.
+        IndexOutdated
+            It is not there since the index has gone on, and a time of grace is over.
+        StorageError
+            It may not be read.
+        """
+        try:
+            with reading(path, root=self.layout.root):
+                yield
+        except IndexDamaged as error:
+            gone = isinstance(error.__cause__, FileNotFoundError)
+            if gone and not self.layout.manifest(self.manifest.number).exists():
+                raise IndexOutdated(
+                    f"The index {self.layout.root} has gone on since it was opened, and files of that state are gone: "
+                    "open it again."
+                ) from error
+            raise
+
     def load_array(self, path: Path, *, mapped: bool = False) -> NDArray[Any]:
         """Read an array of the index folder.
 
@@ -167,7 +193,7 @@ class Snapshot:
             It may not be read.
         """
         try:
-            with reading(path, root=self.layout.root):
+            with self.reading(path):
                 loaded: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise IndexDamaged(f"The file {path} of the index is damaged ({error}).") from error

@@ -4,6 +4,7 @@ They are numbered, created exclusively and never changed. A reader that holds on
 writer does, and two writers cannot both make the same number.
 """
 
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -203,4 +204,6 @@ def _write_hint(layout: Layout, number: int) -> None:
         draft.write_text(f"{number}\n", encoding="ascii")
         draft.replace(layout.latest)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         logger.warning("%s could not be brought up to date (%s); the index stands without it.", layout.latest, error)

@@ -26,6 +26,7 @@ FACE = [
     "IndexInfo",
     "IndexLocked",
     "IndexMissing",
+    "IndexOutdated",
     "IndexTooNew",
     "ModelError",
     "ModelMismatch",

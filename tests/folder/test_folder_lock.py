@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from msclip_search import ArchiveError, IndexLocked, ModelError, StorageError, index_tiles, verify
-from msclip_search.store import Layout, hold, newest_or_raise, open_writer, sweep, writing
+from msclip_search.store import Layout, hold, lock, newest_or_raise, open_writer, require_unlocked, sweep, writing
 from msclip_search.store.lock import _set_aside
 from tests.folder.locking import assert_refused, leave_lock, lock_of, open_lock, run_index
 from tests.folder.making import (
@@ -120,7 +120,7 @@ ODD: tuple[dict[str, object], ...] = (
     {"since": "long ago"},
     {"doing": 3},
 )
-UNREADABLE = (b"", b'{"host": "a', b"\xff\x00\x13", b"[]", b"[" * 4000, b"7" * 100_000)
+UNFINISHED = (b"", b'{"host": "a', b"\xff\x00\x13", b"[" * 4000)
 
 
 def test_a_lock_that_says_little_is_sound(root: Path) -> None:
@@ -128,11 +128,37 @@ def test_a_lock_that_says_little_is_sound(root: Path) -> None:
     assert_refused(root, "process 1 on host a has been indexing since 2026-03-01 00:00:00. Wait")
 
 
-@pytest.mark.parametrize("content", [*UNREADABLE, *(json.dumps(SOUND | odd).encode() for odd in ODD)])
+@pytest.mark.parametrize(
+    "content", [b"[]", b"null", b"7" * 100_000, *(json.dumps(SOUND | odd).encode() for odd in ODD)]
+)
 def test_a_damaged_lock_is_held_by_somebody_unknown(root: Path, content: bytes) -> None:
     (root / "LOCK").write_bytes(content)
     assert_refused(root, "an unknown process holds its lock, LOCK, which cannot be read")
     open_lock(root, break_lock=True)
+
+
+@pytest.mark.parametrize("content", UNFINISHED)
+def test_a_lock_that_was_never_finished_is_taken_over(
+    root: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0.1)
+    (root / "LOCK").write_bytes(content)
+    require_unlocked(root)
+    with hold(Layout(root), doing="indexing"):
+        assert lock_of(root)["doing"] == "indexing"
+    assert not (root / "LOCK").exists()
+
+
+def test_a_lock_that_is_being_filled_is_waited_for(root: Path) -> None:
+    (root / "LOCK").write_bytes(b'{"host": "a')
+    filling = threading.Timer(0.3, (root / "LOCK").write_text, [json.dumps(SOUND)])
+    filling.start()
+    with (
+        pytest.raises(IndexLocked, match="process 1 on host a has been indexing"),
+        hold(Layout(root), doing="removing"),
+    ):
+        pass
+    filling.join()
 
 
 def test_a_broken_lock_is_not_removed_by_who_held_it(root: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ from msclip_search import (
     IndexConflict,
     IndexDamaged,
     IndexMissing,
+    IndexOutdated,
     SearchIndex,
     StorageError,
     compact_index,
@@ -250,11 +251,21 @@ def test_an_open_reader_goes_on_and_the_old_files_go_after_a_time_of_grace(tmp_p
         remove_tiles(tmp_path / "idx", within=Filter(where="tile_id > '00000000000000000000000000000010'"))
         compact_index(tmp_path / "idx")
         assert len(reader.search("a lake", k=100)) == 60
-    age(tmp_path / "idx", 4000)
-    done = compact_index(tmp_path / "idx")
-    assert not done.changed
-    assert layout_of(tmp_path / "idx").segment_numbers() == [3]
+        age(tmp_path / "idx", 4000)
+        done = compact_index(tmp_path / "idx")
+        assert not done.changed
+        assert layout_of(tmp_path / "idx").segment_numbers() == [3]
+        with pytest.raises(IndexOutdated, match=r"has gone on since it was opened.*: open it again"):
+            reader.search("a lake", k=100)
     assert len(stored_tiles(tmp_path / "idx")) == 17
+
+
+def test_a_file_that_is_missing_from_what_is_in_force_is_damage(tmp_path: Path) -> None:
+    make_index(tmp_path / "idx", 3)
+    with SearchIndex.open(tmp_path / "idx") as reader:
+        layout_of(tmp_path / "idx").sidecar(1).unlink()
+        with pytest.raises(IndexDamaged, match=r"lacks segments/000001/tiles\.parquet"):
+            reader.search("a lake")
 
 
 def test_where_there_is_no_index_none_is_made(tmp_path: Path) -> None:
