@@ -68,9 +68,9 @@ def import_(
 
         msclip-search import tiles.parquet --index idx
 
-        msclip-search import part_00001.parquet --model majortom-dinov2 --normalise
+        msclip-search import part.parquet --model majortom-dinov2 --normalise
 
-        msclip-search import v.parquet --model clip --column embedding=emb --column tile_id=name
+        msclip-search import v.parquet --model clip --column embedding=emb
     """
     set_voice(quiet=quiet, verbose=verbose)
     from msclip_search.exchange import import_vectors

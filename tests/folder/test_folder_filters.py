@@ -7,6 +7,7 @@ import pytest
 
 from msclip_search import QueryError, SearchIndex
 from msclip_search.filters import Filter
+from msclip_search.store import open_writer
 from tests.folder.making import MODEL, NONE_DELETED, located, make_index, record, stored_tiles, units
 from tests.folder.ranking import Big, assert_hits, ranking
 
@@ -52,8 +53,6 @@ def test_percentiles_are_of_the_whole_index(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_for_lack_of_coordinates_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from msclip_search.store import open_writer
-
     root = tmp_path / "idx"
     records = [located(0, west=7, south=46), located(1, west=-50, south=10), record(2), record(3)]
     open_writer(root, model=MODEL).commit(records, units(4), delete=NONE_DELETED)
@@ -66,3 +65,27 @@ def test_what_is_left_out_for_lack_of_coordinates_is_said(tmp_path: Path, caplog
 def test_a_condition_that_is_none_is_said_before_a_model_is_loaded(big: Big) -> None:
     with SearchIndex.open(big.root, weights="/nowhere.pt") as index, pytest.raises(QueryError, match="no column 'bog'"):
         index.search("a lake", within=Filter(where="bog > 1"))
+
+
+@pytest.mark.parametrize(
+    ("within", "hint"),
+    [
+        (Filter(bbox=(46, 7, 47, 8)), " With latitude and longitude exchanged, 2 would: the order is"),
+        (Filter(near=(46.05, 7.05), radius=1000), " With latitude and longitude exchanged, 1 would"),
+        (Filter(bbox=(46, 7, 47, 8), labels=("nowhere",)), ""),
+        (Filter(bbox=(100, 7, 101, 8)), ""),
+        (Filter(bbox=(46, 30, 47, 31)), ""),
+        (Filter(labels=("nowhere",)), ""),
+    ],
+)
+def test_axes_in_the_other_order_are_pointed_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, within: Filter, hint: str
+) -> None:
+    root = tmp_path / "idx"
+    records = [located(0, west=7, south=46), located(1, west=7.5, south=46.5), located(2, west=60, south=10)]
+    open_writer(root, model=MODEL).commit(records, units(3), delete=NONE_DELETED)
+    with SearchIndex.open(root) as index:
+        assert index.select(within).matched == 0
+    (said,) = caplog.messages
+    assert said.startswith(f"No tile fits the filter.{hint}")
+    assert bool(hint) == ("exchanged" in said)
