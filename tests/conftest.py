@@ -57,4 +57,5 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield disk
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        # Lazily: a file of it may still be mapped, by an index that waits for garbage collection.
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
