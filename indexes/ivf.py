@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from msclip_search.indexes.base import Floats, Mask, Ranked, Rows, Vectors, checked
 from msclip_search.indexes.exact import BLOCK_ROWS, merged, scan
 from msclip_search.indexes.faiss_library import load_faiss
-from msclip_search.indexes.plan import Effort, Plan
+from msclip_search.indexes.lists import homes_of, nearest_lists, share_elsewhere
+from msclip_search.indexes.plan import Effort, Plan, rows_worth_scanning
+from msclip_search.indexes.training import blank, sample_of
 
 Bitmap: TypeAlias = NDArray[np.uint8]
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -19,17 +21,15 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 QUERIES_AT_ONCE = 64
 """Queries whose candidates are held in memory at a time."""
 
-CODE_ROUNDS = 8
-"""Rounds of k-means for the codes; FAISS's own 25 gain nothing that the re-ranking does not give back."""
-
-CODE_POINTS = 39
-"""Vectors for each of a code's centroids to learn from, at most."""
-
-ROTATION_ROUNDS = 2
-"""Rounds in which OPQ turns the vectors; FAISS's own 50 take most of the time of building, and find no more."""
-
 WIDEN = 4
 """Factor by which more lists are looked into when those so far hold too few of the allowed rows."""
+
+HEAD = 100
+"""Best candidates by whose lists it is judged whether further lists would hold better ones, at least."""
+
+LATE = 0.1
+"""Share of them that the farther half of the lists may hold. More of them than that, and what is farther still holds
+some that are missed; without a filter three queries in a hundred have more."""
 
 
 class IvfPqIndex:
@@ -45,10 +45,11 @@ class IvfPqIndex:
     __slots__ = (
         "_effort",
         "_faiss_index",
-        "_gone",
+        "_homes",
         "_ivf",
         "_nprobe",
         "_positions",
+        "_present",
         "_uncovered",
         "_vectors",
     )
@@ -71,7 +72,8 @@ class IvfPqIndex:
         self._ivf = faiss.extract_index_ivf(faiss_index)
         self._vectors = vectors
         self._positions = positions
-        self._gone = len(present) < len(positions)
+        self._present = None if len(present) == len(positions) else positions >= 0
+        self._homes: NDArray[np.int32] | None = None
         self._uncovered = np.flatnonzero(~covered)
         self._effort = effort or Effort()
         self._nprobe = min(self._effort.nprobe or self._ivf.nprobe, self._ivf.nlist)
@@ -116,9 +118,9 @@ class IvfPqIndex:
         if plan.training_rows > len(rows):
             raise ValueError(f"The plan trains with {plan.training_rows:,} rows, but there are {len(rows):,}.")
         report = progress or _silent
-        faiss_index = _blank(plan, vectors.shape[1], seed)
+        faiss_index = blank(plan, vectors.shape[1], seed)
         report("train", 0, plan.training_rows)
-        faiss_index.train(_sample(vectors, rows, plan.training_rows, seed))
+        faiss_index.train(sample_of(vectors, rows, plan.training_rows, seed))
         report("train", plan.training_rows, plan.training_rows)
         report("add", 0, len(rows))
         for start in range(0, len(rows), BLOCK_ROWS):
@@ -185,20 +187,37 @@ class IvfPqIndex:
         queries = checked(queries, k, allowed, shape=self._vectors.shape)
         live = self._live(allowed)
         count = len(self._positions) if live is None else int(np.count_nonzero(live))
-        wanted = self._effort.wanted(k, rows=len(self._positions))
-        if count <= max(self._effort.exact_rows, wanted):
+        wanted = self._effort.wanted(k, rows=count)
+        if count <= max(wanted, self._exact_rows(len(queries), wanted, count)):
             rows = None if allowed is None else np.flatnonzero(allowed)
             return scan(self._vectors, queries, k, rows=rows)
         found = self._search_covered(queries, k, live, wanted)
         others = self._uncovered if allowed is None else self._uncovered[allowed[self._uncovered]]
         return merged(found, scan(self._vectors, queries, k, rows=others)) if len(others) else found
 
+    def _exact_rows(self, queries: int, wanted: int, count: int) -> int:
+        """Rows, of so many live positions, that are ranked as fast exactly as by their codes."""
+        if self._effort.exact_rows is not None:
+            return self._effort.exact_rows
+        looked_at = len(self._positions) * self._nprobe // self._ivf.nlist
+        return rows_worth_scanning(
+            queries,
+            candidates=wanted,
+            codes=looked_at,
+            allowed=count / max(len(self._positions), 1),
+            code_bytes=int(self._ivf.code_size),
+            dimension=self._vectors.shape[1],
+        )
+
     def _live(self, allowed: Mask | None) -> Mask | None:
         """Tell which positions, bool (positions,), have a row that is still there and allowed. None: all."""
         if allowed is None:
-            return self._positions >= 0 if self._gone else None
-        live: Mask = self._positions >= 0
-        live[live] = allowed[self._positions[live]]
+            return self._present
+        if not len(allowed):
+            return np.zeros(len(self._positions), dtype=np.bool_)
+        live: Mask = np.take(allowed, self._positions, mode="wrap")  # -1, a row that is gone, is put right below
+        if self._present is not None:
+            live &= self._present
         return live
 
     def _search_covered(self, queries: Floats, k: int, live: Mask | None, wanted: int) -> Ranked:
@@ -221,19 +240,33 @@ class IvfPqIndex:
     def _candidates(self, queries: Floats, k: int, wanted: int, bitmap: Bitmap | None) -> Rows:
         """int64 (queries, wanted): positions, -1 where there are fewer in the lists that were looked into.
 
-        Of a selection, not only k hits but all candidates have to be found: what is selected may lie far from the
-        lists nearest to the query (ships, asked for in a desert), and the first k that turn up there are not the best.
-        Passing over a row that is not selected costs next to nothing.
+        What is selected may lie far from the lists nearest to the query (ships, asked for in a desert), and the first
+        that turn up there are not the best. So of a selection not only k hits but all candidates have to be found, and
+        the best of them not in the farther half of the lists, or more lists are looked into. Passing over a row that
+        is not selected costs little.
         """
-        enough = k if bitmap is None else wanted
         nprobe = self._nprobe
         ids = self._ask_faiss(queries, wanted, nprobe, bitmap)
-        short = np.flatnonzero(np.count_nonzero(ids >= 0, axis=1) < enough)
-        while len(short) and nprobe < self._ivf.nlist:
+        unsure = np.arange(len(queries))
+        while nprobe < self._ivf.nlist:
+            found = np.count_nonzero(ids[unsure] >= 0, axis=1)
+            if bitmap is None:
+                unsure = unsure[found < k]
+            else:
+                late = self._late(queries[unsure], ids[unsure, : max(k, HEAD)], nprobe)
+                unsure = unsure[(found < wanted) | (late > LATE)]
+            if not len(unsure):
+                break
             nprobe = min(WIDEN * nprobe, self._ivf.nlist)
-            ids[short] = self._ask_faiss(queries[short], wanted, nprobe, bitmap)
-            short = short[np.count_nonzero(ids[short] >= 0, axis=1) < enough]
+            ids[unsure] = self._ask_faiss(queries[unsure], wanted, nprobe, bitmap)
         return ids
+
+    def _late(self, queries: Floats, ids: Rows, nprobe: int) -> Floats:
+        """float32 (queries,): share of the positions (queries, n) that lie in the farther half of `nprobe` lists."""
+        if self._homes is None:
+            self._homes = homes_of(self._ivf)  # threads that come at once make the same
+        near = nearest_lists(self._faiss_index, self._ivf, queries, max(nprobe // 2, 1))
+        return share_elsewhere(self._homes, ids, near, nlist=self._ivf.nlist)
 
     def _ask_faiss(self, queries: Floats, wanted: int, nprobe: int, bitmap: Bitmap | None) -> Rows:
         """int64 (queries, wanted): positions, -1 where fewer."""
@@ -251,38 +284,6 @@ class IvfPqIndex:
         if ids.max() >= len(self._positions):
             raise ValueError(f"The ANN index names position {ids.max()} of {len(self._positions)}: it is damaged.")
         return np.asarray(ids, dtype=np.int64)
-
-
-def _blank(plan: Plan, dimension: int, seed: int) -> Any:  # noqa: ANN401 - FAISS has no types
-    """Make an index as planned, untrained, and set to train no longer than helps."""
-    faiss = load_faiss()
-    blank = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
-    ivf = faiss.downcast_index(faiss.extract_index_ivf(blank))
-    ivf.nprobe = plan.nprobe  # stored in the file, for `load`
-    ivf.cp.seed = seed
-    ivf.pq.cp.seed = seed
-    ivf.pq.cp.niter = CODE_ROUNDS
-    ivf.pq.cp.max_points_per_centroid = CODE_POINTS
-    # Numbers the codes so that Hamming distances mean something, which nothing here looks at: a minute for nothing.
-    ivf.do_polysemous_training = False
-    if isinstance(blank, faiss.IndexPreTransform):
-        rotation = faiss.downcast_VectorTransform(blank.chain.at(0))
-        if isinstance(rotation, faiss.OPQMatrix):
-            rotation.niter = ROTATION_ROUNDS
-            rotation.niter_pq_0 = CODE_ROUNDS
-            rotation.max_train_points = CODE_POINTS * ivf.pq.ksub
-    return blank
-
-
-def _sample(vectors: Vectors, rows: Rows, size: int, seed: int) -> Floats:
-    """float32 (size, dimension): vectors to train with, drawn without replacement."""
-    if size < len(rows):
-        rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))]
-    sample = np.empty((size, vectors.shape[1]), dtype=np.float32)
-    for start in range(0, size, BLOCK_ROWS):
-        part = slice(start, start + BLOCK_ROWS)
-        sample[part] = vectors.take(rows[part])
-    return sample
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

@@ -26,6 +26,18 @@ NUMBERS_PER_BYTE = 4
 PROBES = 256
 """Inverted lists to look into, or all where there are fewer."""
 
+EXACT_ROWS = 10_000
+"""Rows that are always scored exactly: codes would gain nothing."""
+
+SHARED = 18
+"""Queries for which ranking rows takes as long as reading them: a batch reads each row once."""
+
+PASSED_OVER = 0.15
+"""What a code whose row is not allowed costs of one whose row is."""
+
+CODE_BYTE = 0.5
+"""What a byte of a code costs of a number of a row that is scored exactly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -68,13 +80,15 @@ class Effort:
     """Inverted lists to look into. None: as planned when the index was built."""
 
     candidates: int | None = None
-    """Rows whose stored vectors are scored exactly for each query. None: 1 % of those covered, 2,000 to 10,000."""
+    """Rows whose stored vectors are scored exactly for each query. None: 1 % of those covered and allowed, 2,000 to
+    10,000."""
 
     candidates_per_hit: int = 20
     """The same for each of the k hits asked for: the larger number counts."""
 
-    exact_rows: int = 10_000
-    """With no more covered rows than this to choose from, each is scored exactly and no code is looked at."""
+    exact_rows: int | None = None
+    """With no more covered rows than this to choose from, each is scored exactly and no code is looked at. None: as
+    many as that takes no longer for, see `rows_worth_scanning`."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that would lose hits."""
@@ -82,11 +96,11 @@ class Effort:
             raise ValueError(f"nprobe is at least 1, not {self.nprobe}.")
         if (self.candidates is not None and self.candidates < 1) or self.candidates_per_hit < 1:
             raise ValueError("There is at least 1 candidate, and at least 1 for each hit.")
-        if self.exact_rows < 0:
+        if self.exact_rows is not None and self.exact_rows < 0:
             raise ValueError(f"exact_rows is 0 or more, not {self.exact_rows}.")
 
     def wanted(self, k: int, *, rows: int) -> int:
-        """How many candidates to find for k hits among so many covered rows."""
+        """How many candidates to find for k hits among so many covered and allowed rows."""
         least = min(max(rows // 100, 2_000), 10_000) if self.candidates is None else self.candidates
         return max(least, self.candidates_per_hit * k)
 
@@ -131,6 +145,32 @@ def choose(kind: Kind, *, rows: int, dimension: int) -> Plan:
         nprobe=min(PROBES, nlist),
         training_rows=min(rows, max(TRAINING_ROWS, POINTS_PER_CENTROID * nlist)),
     )
+
+
+def rows_worth_scanning(
+    queries: int, *, candidates: int, codes: int, allowed: float, code_bytes: int, dimension: int
+) -> int:
+    """How many rows are ranked exactly in the time that IVF-PQ takes for some queries at once.
+
+    An exact scan reads each row once, whatever the number of queries, and reading one costs as much as scoring it for
+    `SHARED` of them; IVF-PQ looks at codes and scores candidates for each query anew. So a batch is worth a longer
+    scan.
+
+    Parameters
+    ----------
+    queries
+        How many there are.
+    candidates
+        Rows that are scored exactly for each of them.
+    codes
+        Codes that are looked at for each of them.
+    allowed
+        Share of the covered rows that is allowed.
+    code_bytes, dimension
+        Bytes of a code, and numbers of a row.
+    """
+    alone = candidates + codes * min(allowed + PASSED_OVER, 1) * CODE_BYTE * code_bytes / dimension
+    return max(EXACT_ROWS, round(alone * queries * (SHARED + 1) / (SHARED + max(queries, 1))))
 
 
 def inverted_lists(rows: int) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from msclip_search.indexes import Effort, IvfPqIndex, Plan, StackedVectors, choose
 from msclip_search.indexes.faiss_library import load_faiss
-from msclip_search.indexes.ivf import _sample
+from msclip_search.indexes.training import sample_of
 from tests.indexes.conftest import DIMENSION, ROWS
 from tests.indexes.oracle import Archive, assert_same, ranked, recall
 from tests.indexes.test_indexes_search import THOROUGH, with_effort
@@ -132,10 +132,10 @@ def test_building_reports_and_prints_nothing(vectors: StackedVectors, capfd: pyt
 
 def test_the_training_sample_is_drawn_by_its_seed(vectors: StackedVectors, archive: Archive) -> None:
     rows = EVERYTHING[2_000:]
-    one, again, other = (_sample(vectors, rows, 5_000, seed) for seed in (0, 0, 1))
+    one, again, other = (sample_of(vectors, rows, 5_000, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
-    np.testing.assert_array_equal(_sample(vectors, rows, len(rows), 0), archive.matrix[rows])
+    np.testing.assert_array_equal(sample_of(vectors, rows, len(rows), 0), archive.matrix[rows])
 
 
 @pytest.mark.parametrize("keep", [0, 1, 4, 100, 5_000, 100_000, -1])

@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from msclip_search.indexes import TRAINING_MINIMUM, Effort, Kind, Plan, choose, due
+from msclip_search.indexes.plan import EXACT_ROWS, rows_worth_scanning
 
 
 def test_the_minimum_is_39_points_for_each_of_256_centroids() -> None:
@@ -110,3 +111,31 @@ def test_efforts() -> None:
             Effort(**{field: 0})
     with pytest.raises(ValueError, match="0 or more"):
         Effort(exact_rows=-1)
+
+
+def worth(queries: int, *, codes: int = 64_000, allowed: float = 1.0, dimension: int = 256) -> int:
+    return rows_worth_scanning(
+        queries, candidates=2_000, codes=codes, allowed=allowed, code_bytes=64, dimension=dimension
+    )
+
+
+def test_a_query_alone_is_worth_as_many_rows_as_it_costs() -> None:
+    # 2,000 candidates, and 64,000 codes of which each costs an eighth of a row of 256 numbers.
+    assert worth(1) == EXACT_ROWS == 2_000 + 64_000 // 8
+    assert worth(1, codes=160_000) == 22_000
+    assert worth(1, codes=160_000, dimension=512) == 12_000
+    # Codes that are passed over cost 15 % of the others.
+    assert worth(1, codes=160_000, allowed=0.35) == 12_000
+    assert worth(1, codes=0) == EXACT_ROWS
+
+
+def test_a_batch_is_worth_more_rows_up_to_a_bound() -> None:
+    assert [worth(queries) for queries in (1, 20, 1_000)] == [10_000, 100_000, 186_640]
+    assert worth(10**9) == 190_000
+    assert worth(0) == EXACT_ROWS
+    assert worth(1_000, allowed=0.1) < worth(1_000, allowed=0.5) < worth(1_000)
+
+
+def test_an_effort_may_say_how_many_rows_are_scored_exactly() -> None:
+    assert Effort().exact_rows is None
+    assert Effort(exact_rows=0).exact_rows == 0
