@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -82,15 +83,13 @@ def compact_index(
         if progress:
             progress(stage, done, total)
 
-    model = store.newest_or_raise(root).model
+    model = store.newest_or_raise(root).model  # makes sure that there is an index
     with store.writing(root, model=model, doing="compacting", break_lock=break_lock) as writer:
         before, changed = writer.manifest, False
-        try:
+        writer.model = before.model  # as of now: it may have been recorded anew before the lock was taken
+        store.sweep(writer.layout, before)  # what earlier runs have left takes room
+        with suppress(_Stopped):
             changed = _compact(writer, tell)
-        except _Stopped:
-            pass
-        else:
-            store.sweep(writer.layout, writer.manifest)
         after = writer.manifest
     return Compaction(
         tiles=after.tiles,

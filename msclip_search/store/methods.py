@@ -20,9 +20,10 @@ def method(manifest: Manifest) -> Method:
     """Tell what searches use under a manifest."""
     tiles = f"{manifest.tiles:,} tile{'s' * (manifest.tiles != 1)}"
     if ann := manifest.ann:
+        hint = "; `msclip-search compact` fits it to what is left" if 2 * manifest.tiles < ann.rows else ""
         return Method(
             ann.kind,
-            f"{tiles}: {ann.nlist:,} lists over {ann.rows:,} of them when it was built, candidates re-ranked exactly",
+            f"{tiles}: {ann.nlist:,} lists, made over {ann.rows:,} tiles; candidates are re-ranked exactly{hint}",
         )
     plan = choose(manifest.kind, rows=manifest.tiles, dimension=manifest.dimension)  # type: ignore[arg-type]
     if plan.kind == "flat":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search.errors import IndexDamaged
+from msclip_search.store.manifest import AnnEntry
 from msclip_search.store.snapshot import Snapshot
 
 GONE = -1
@@ -66,9 +67,7 @@ def positions(snapshot: Snapshot) -> NDArray[np.int64]:
 
 def covered(snapshot: Snapshot) -> int:
     """How many live rows the ANN index in force holds."""
-    rows = positions(snapshot)
-    rows = rows[rows != GONE]
-    return int(len(rows) if snapshot.live is None else snapshot.live[rows].sum())
+    return int(np.count_nonzero(_alive(snapshot, positions(snapshot))))
 
 
 def sample_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -79,24 +78,62 @@ def sample_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def read_sample(snapshot: Snapshot) -> NDArray[np.float32]:
-    """Return the vectors by which a score becomes a percentile.
+    """Return the vectors by which a score becomes a percentile: drawn evenly from the live rows.
 
-    They are stored beside the ANN index; without one every search reads all vectors anyway, and they are drawn anew.
+    They are stored beside the ANN index, so that drawing does not touch as many places of the disk. What has been
+    deleted since is left out, and of what came since as large a share is drawn. Without an ANN index every search reads
+    all vectors anyway, and they are drawn anew.
 
     Returns
     -------
     NDArray[np.float32]
-        (vectors, dimension).
+        (vectors, dimension), about 8,192, or all where there are fewer.
 
     Raises
     ------
     IndexDamaged
         The stored sample is none.
     """
-    if snapshot.manifest.ann is None:
-        return snapshot.vectors.take(sample_rows(snapshot.live_rows))
-    path = snapshot.layout.sample(snapshot.manifest.ann.generation)
+    ann, live_rows = snapshot.manifest.ann, snapshot.live_rows
+    if ann is None:
+        return snapshot.vectors.take(sample_rows(live_rows))
+    sample, drawn = stored_sample(snapshot, ann)
+    held = positions(snapshot)
+    alive = _alive(snapshot, held)
+    kept = sample[alive[drawn]].astype(np.float32)
+    if len(live_rows) <= SAMPLE or 2 * len(kept) < SAMPLE:
+        return snapshot.vectors.take(sample_rows(live_rows))
+    covered_rows = held[alive]
+    since = np.setdiff1d(live_rows, covered_rows, assume_unique=True)
+    more = round(len(since) * len(kept) / max(len(covered_rows), 1))
+    chosen = np.sort(np.random.default_rng(len(since)).choice(since, more, replace=False)) if more else since[:0]
+    return np.concatenate([kept, snapshot.vectors.take(chosen)])
+
+
+def stored_sample(snapshot: Snapshot, ann: AnnEntry) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    """Load the sample that was drawn when an ANN index was built.
+
+    Returns
+    -------
+    tuple
+        Vectors (n, dimension), and the positions (n,) in the ANN index that they were drawn from.
+
+    Raises
+    ------
+    IndexDamaged
+        The stored sample is none.
+    """
+    path = snapshot.layout.sample(ann.generation)
     sample = snapshot.load_array(path)
-    if sample.ndim != 2 or sample.shape[1] != snapshot.dimension:
-        raise IndexDamaged(f"The sample {path} has not vectors of {snapshot.dimension} numbers.")
-    return sample.astype(np.float32)
+    drawn = sample_rows(np.arange(ann.rows, dtype=np.int64))
+    if sample.shape != (len(drawn), snapshot.dimension):
+        raise IndexDamaged(f"The sample {path} has not {len(drawn):,} vectors of {snapshot.dimension} numbers.")
+    return sample, drawn
+
+
+def _alive(snapshot: Snapshot, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which rows are there and not deleted; −1 is none."""
+    alive = rows != GONE
+    if snapshot.live is not None:
+        alive[alive] = snapshot.live[rows[alive]]
+    return alive

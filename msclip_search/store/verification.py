@@ -11,8 +11,8 @@ from msclip_search import catalog
 from msclip_search.errors import IndexDamaged, StorageError
 from msclip_search.store.durable import FileEntry, checksum
 from msclip_search.store.layout import Layout
-from msclip_search.store.manifest import SegmentEntry
-from msclip_search.store.positions import positions, read_sample
+from msclip_search.store.manifest import AnnEntry, SegmentEntry
+from msclip_search.store.positions import positions, stored_sample
 from msclip_search.store.snapshot import Snapshot, take_snapshot
 from msclip_search.store.succession import newest_or_raise
 
@@ -68,7 +68,7 @@ def verify(
     if twice := len(tiles) - len(np.unique(tiles)):
         problems.append(f"{twice:,} tiles stand in the index twice.")
     if manifest.ann and not any(found[file.path] for file in manifest.ann.files):
-        problems += _ann_problems(snapshot)
+        problems += _ann_problems(snapshot, manifest.ann)
     return Verification(len(manifest.files), sum(file.size for file in manifest.files), manifest.rows, tuple(problems))
 
 
@@ -110,10 +110,10 @@ def _vector_problems(block: NDArray[np.float16], hashes: NDArray[np.uint64], pla
         yield f"{place}/vectors.npy: {len(off):,} vectors have not the length 1, the first in row {first + off[0]}."
 
 
-def _ann_problems(snapshot: Snapshot) -> Iterator[str]:
+def _ann_problems(snapshot: Snapshot, ann: AnnEntry) -> Iterator[str]:
     try:
         rows = positions(snapshot)
-        read_sample(snapshot)
+        stored_sample(snapshot, ann)
     except (IndexDamaged, StorageError) as error:
         yield str(error)
         return

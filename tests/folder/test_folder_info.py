@@ -73,4 +73,4 @@ def test_info_does_not_claim_what_is_not_in_force(tmp_path: Path) -> None:
     with SearchIndex.open(root) as index:
         info = index.info()
     assert (info.kind, info.tiles, info.scanned) == ("ivfpq", 5100, 0)
-    assert info.reason.startswith("5,100 tiles: 16 lists over 10,100 of them")
+    assert info.reason.startswith("5,100 tiles: 16 lists, made over 10,100 tiles; candidates are re-ranked exactly")

@@ -194,7 +194,7 @@ def test_an_ann_index_whose_list_or_sample_is_none_is_found(root: Path) -> None:
     np.save(folder / "sample.npy", units(5, dimension=63))
     reseal(root)
     (found,) = verify(root).problems
-    assert "has not vectors of 64 numbers" in found
+    assert "has not 68 vectors of 64 numbers" in found
 
 
 def test_there_has_to_be_something_to_verify(tmp_path: Path) -> None:
