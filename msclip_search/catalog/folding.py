@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from msclip_search.catalog.schema import with_geo
-from msclip_search.catalog.sidecar import ROW_GROUP, check_rows, damage
+from msclip_search.catalog.sidecar import ENCODING, ROW_GROUP, check_rows, damage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ def fold_sidecars(parts: Sequence[Kept], sink: Path, *, advance: Callable[[int],
         One cannot be read, or the new one cannot be written.
     """
     schema = _common([part.path for part in parts])
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(sink, schema, **ENCODING) as writer:
         for group in _groups(parts, schema):
             writer.write_table(group)
             advance(group.num_rows)

