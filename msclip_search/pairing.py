@@ -73,7 +73,12 @@ def agreed(recorded: Mapping[str, Any], coming: Mapping[str, Any], root: Path) -
     ModelMismatch
         They are not the same model, or not the same weights.
     """
-    check_name(recorded, coming["spec"]["name"], root)
+    names = recorded["spec"]["name"], coming["spec"]["name"]
+    if names[0] != names[1]:
+        raise ModelMismatch(
+            f"The index {root} was made with the model {names[0]}, not with {names[1]}, which made these vectors, and "
+            "what two models say cannot be compared: name another index with --index."
+        )
     numbers = recorded["spec"]["dimension"], coming["spec"]["dimension"]
     if numbers[0] != numbers[1]:
         raise ModelMismatch(

@@ -16,6 +16,7 @@ Schema: TypeAlias = Literal["msclip-search", "Major TOM", "named columns"]
 
 EMBEDDING = "embedding"
 TILE_ID = "tile_id"
+FINGERPRINT = "fingerprint"
 SOURCE_ROW = "source_row"
 """Not a column of ours: the row of a tile inside its source, which becomes part of its name."""
 OURS = (
@@ -40,7 +41,7 @@ OURS = (
     "mgrs_tile",
     "labels",
     "caption",
-    "fingerprint",
+    FINGERPRINT,
 )
 """What a file may have, by our names. The box and the hash of the vector are computed."""
 
@@ -105,7 +106,7 @@ def check_names(given: Mapping[str, str]) -> None:
             raise ArchiveError(f"There is no column {name} in an index.{hint} There are {', '.join(OURS)}.")
 
 
-def recognise(names: Sequence[str], given: Mapping[str, str], *, path: Path, is_pair: bool) -> Columns:
+def recognise(names: Sequence[str], given: Mapping[str, str], *, path: Path, is_pair: bool, is_export: bool) -> Columns:
     """Find our columns among theirs.
 
     Parameters
@@ -118,16 +119,24 @@ def recognise(names: Sequence[str], given: Mapping[str, str], *, path: Path, is_
         The file, for messages.
     is_pair
         Whether the vectors lie in an `.npy` beside it.
+    is_export
+        Whether it is an export of ours: only of such a one the fingerprints are taken, for they say how a tile was
+        read, and a column of that name may hold anything.
 
     Raises
     ------
     ArchiveError
-        A column that is named is not there, or none is known that has to be.
+        A column that is named is not there or may not be taken, or none is known that has to be.
     """
     have = dict.fromkeys(names)
     for ours, theirs in given.items():
         if theirs and theirs not in have:
             raise ArchiveError(f"{path} has no column {theirs}, named as {ours}: it has {_listed(names)}.")
+    if given.get(FINGERPRINT) and not is_export:
+        raise ArchiveError(
+            f"{path} is no export of msclip-search, and of others no fingerprint is taken: leave --column "
+            f"{FINGERPRINT}={given[FINGERPRINT]} out."
+        )
     is_major_tom = "unique_id" in have and TILE_ID not in have
     wanted = _MAJOR_TOM if is_major_tom else {ours: (ours,) for ours in OURS}
     found = {ours: next((name for name in choice if name in have), "") for ours, choice in wanted.items()} | dict(given)
@@ -141,7 +150,8 @@ def recognise(names: Sequence[str], given: Mapping[str, str], *, path: Path, is_
                 f"--column {ours}=NAME."
             )
     schema: Schema = "Major TOM" if is_major_tom else "msclip-search" if "vector_xxh64" in have else "named columns"
-    others = {ours: theirs for ours, theirs in found.items() if theirs and ours not in {EMBEDDING, TILE_ID}}
+    apart = {EMBEDDING, TILE_ID} if is_export else {EMBEDDING, TILE_ID, FINGERPRINT}
+    others = {ours: theirs for ours, theirs in found.items() if theirs and ours not in apart}
     return Columns(schema, None if is_pair else found[EMBEDDING], found[TILE_ID], others)
 
 

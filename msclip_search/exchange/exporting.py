@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search import catalog, store
-from msclip_search.errors import QueryError
+from msclip_search.errors import IndexDamaged, QueryError
 from msclip_search.exchange.drafts import check_free, drafted
+from msclip_search.exchange.endings import ARRAY, TABLES
 from msclip_search.filters import Filter
 from msclip_search.search.choice import choose
 
@@ -23,7 +24,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 VERSION = 1
 """Of what an export says of its vectors."""
-_ENDINGS: Mapping[str, Form] = {".parquet": "parquet", ".geoparquet": "parquet", ".npy": "npy"}
+_ENDINGS: Mapping[str, Form] = {TABLES[0]: "parquet", TABLES[1]: "parquet", ARRAY: "npy"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def export_index(
     StorageError
         The files cannot be written, or are there already.
     IndexFolderError
-        There is no index, or it is damaged.
+        There is no index, or it is damaged: so is one with a vector that is not the one that was written.
 
     Examples
     --------
@@ -123,8 +124,8 @@ def _files(path: Path, form: Form | None) -> list[Path]:
         raise QueryError(f"{path} does not end in {', '.join(_ENDINGS)}: name it so, or give the format.")
     if chosen == "parquet":
         return [path]
-    named = path if ending else path.with_name(f"{path.name}.npy")
-    return [named, named.with_suffix(".parquet")]
+    named = path if ending else path.with_name(f"{path.name}{ARRAY}")
+    return [named, named.with_suffix(TABLES[0])]
 
 
 def _write(
@@ -180,4 +181,26 @@ def _parts(
             wanted = None if keep is None else keep[rows]
             chosen = rows if wanted is None else rows[wanted]
             if len(chosen):
-                yield part, wanted, snapshot.vectors.take(chosen)
+                vectors = snapshot.vectors.take(chosen)
+                written = part.column("vector_xxh64").to_numpy(zero_copy_only=False)
+                _check(snapshot, chosen, vectors, written if wanted is None else written[wanted])
+                yield part, wanted, vectors
+
+
+def _check(
+    snapshot: store.Snapshot, rows: NDArray[np.int64], vectors: NDArray[np.float32], written: NDArray[np.uint64]
+) -> None:
+    """Compare vectors with the hashes beside them: in another index a damaged one would get a fresh hash.
+
+    Raises
+    ------
+    IndexDamaged
+        One is not what was written.
+    """
+    for at in np.flatnonzero(catalog.row_hashes(vectors.astype(np.float16)) != written)[:1].tolist():
+        index = int(np.searchsorted(snapshot.starts, rows[at], side="right")) - 1
+        path = snapshot.layout.vectors(snapshot.manifest.segments[index].number)
+        raise IndexDamaged(
+            f"The vector in row {rows[at] - snapshot.starts[index]:,} of {path} (counted from 0) is not the one that "
+            "was written: run `msclip-search verify`, and restore the index from a copy. Nothing was exported."
+        )

@@ -21,13 +21,15 @@ from msclip_search.exchange.sources import Source, find_files, look
 from msclip_search.exchange.standing import NONE, Standing, check_unique
 from msclip_search.exchange.vectors import as_stored
 from msclip_search.indexes import Kind
-from msclip_search.ingest import bring_up_to_date
+from msclip_search.ingest import bring_up_to_date, check_kind
 from msclip_search.pairing import agreed, is_elsewhere
-from msclip_search.store import Writer, method, sweep, writing
+from msclip_search.store import Writer, method, require_folder, require_unlocked, sweep, writing
 from msclip_search.tile import TileRecord
 
 _COMMIT_BYTES = 64 << 20  # of vectors
 _MOST, _LEAST = 65_536, 10_000  # rows of a commit
+_SECONDS = 60.0
+"""After so long a commit comes with fewer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,11 +120,13 @@ def import_vectors(
     Raises
     ------
     ArchiveError
-        A file cannot be read, lacks a column, or holds what no index can hold. What was committed before stands.
+        A file cannot be read, lacks a column, or holds what no index can hold. What was read before stands.
     ModelMismatch, ModelError
         The vectors are of another model than the index, or of another dimension.
     IndexLocked, IndexFolderError, StorageError
         The index cannot be written.
+    QueryError
+        There is no such `kind`.
 
     Examples
     --------
@@ -133,9 +137,11 @@ def import_vectors(
     check_names(given)
     listed = (paths,) if isinstance(paths, str | os.PathLike) else tuple(paths)
     root = Path(index)
-    sources = [
-        look(path, array, given, normalise=normalise) for path, array in find_files([Path(each) for each in listed])
-    ]
+    check_kind(kind)
+    require_folder(root)
+    if not break_lock:
+        require_unlocked(root)  # it is held below; whoever will be refused is not to wait for a look at all files first
+    sources = [look(named, given, normalise=normalise) for named in find_files([Path(each) for each in listed])]
     _check_dimensions(sources)
     check_unique(sources)
     described = model_of(sources, model)
@@ -178,6 +184,8 @@ class _Run:
     stop: threading.Event
     progress: Progress | None
     _parts: list["_Part"] = field(default_factory=list)
+    _last: float = field(default_factory=time.monotonic)
+    """When the last commit was."""
 
     def take_in(self, sources: Sequence[Source]) -> None:
         """Read every file, and commit now and then."""
@@ -192,6 +200,14 @@ class _Run:
         except KeyboardInterrupt:
             if not self.stop.is_set():  # else it is the second one: at once
                 self._commit()
+            raise
+        except Exception as error:
+            # Whatever broke, what was read is worth keeping; if that fails as well, the first error is the one to tell.
+            with suppress(Exception):
+                self._commit()
+            if isinstance(error, ArchiveError) and (kept := self.report.done):
+                stand = f"{kept:,} rows before it are" if kept > 1 else "1 row before it is"
+                raise ArchiveError(f"{error} {stand} in the index.") from error
             raise
         self._commit()
         self.report.interrupted = self.stop.is_set()
@@ -233,7 +249,7 @@ class _Run:
                 chosen = [records[row] for row in np.flatnonzero(new).tolist()]
                 self._parts.append(_Part(chosen, vectors[new], rows[new & (rows != NONE)]))
             self.report.unchanged += int(np.count_nonzero(~new))
-            if self._waiting >= most:
+            if self._waiting >= most or time.monotonic() - self._last >= _SECONDS:
                 self._commit()
             self._tell("importing")
             if self.stop.is_set():
@@ -241,6 +257,7 @@ class _Run:
 
     def _commit(self) -> None:
         """Commit what was read."""
+        self._last = time.monotonic()
         if not self._parts:
             return
         parts, self._parts = self._parts, []  # first: a commit that is broken off is not made twice

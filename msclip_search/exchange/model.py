@@ -30,7 +30,7 @@ def model_of(sources: Sequence[Source], name: str | None) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        Nobody says which model it is.
+        Nobody says which model it is, or some of the files do not.
     ModelMismatch
         The files say another, or not one and the same, or the model gives vectors of another dimension.
     """
@@ -38,6 +38,12 @@ def model_of(sources: Sequence[Source], name: str | None) -> dict[str, Any]:
     chosen = name.strip() if name is not None else next(iter(said), "")
     if not chosen:
         raise ModelError(f"Say which model made the vectors of {sources[0].path}: --model NAME.")
+    silent = next((source for source in sources if not (source.about or {}).get("model")), None)
+    if name is None and silent:
+        raise ModelError(
+            f"Say which model made the vectors of {silent.path}: it does not say so itself, and {said[chosen].path} "
+            f"says {chosen}. Give --model {chosen} if that one made them, else import it into another index."
+        )
     for other, source in said.items():
         if other != chosen:
             raise ModelMismatch(f"{source.path} holds vectors of the model {other}, as it says, not of {chosen}.")

@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,10 @@ Refuse = Callable[[int, str], NoReturn]
 _TOLD_BY_NAMES = ("platform", "level", "baseline", "mgrs_tile")
 _PERCENT = ("cloud", "shadow", "snow", "nodata")
 _TEXTS = ("cell_id", "crs", "platform", "level", "baseline", "offset_source", "product_id", "mgrs_tile", "caption")
+_MOST = (1 << 31) - 1
+"""Of a part of a window: they are stored as int32."""
+_LARGEST = 3.4028234e38
+"""Of an offset: it is stored as float32."""
 _PLACELESS = Window(0, 0, 1, 1)
 """Where a file does not say which pixels of its source a tile is: a window is never null."""
 
@@ -74,7 +79,7 @@ def _record(
         window=_window(said.get("window"), refuse),
         footprint=outline,
         datetime=_time(said.get("datetime"), refuse) or facts.datetime,
-        offset=_finite(said.get("offset")),
+        offset=_offset(said.get("offset"), refuse),
         labels=_labels(said.get("labels")),
         fingerprint=said.get("fingerprint") or mark,
         **plain,
@@ -87,8 +92,9 @@ def _source(said: Mapping[str, Any]) -> str | None:
     if not source:
         return None
     if "://" in source:
-        parts = urlsplit(source)
-        source = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", parts.fragment))
+        with suppress(ValueError):  # of what is no address after all ("http://[abc"): it is a text as any other
+            parts = urlsplit(source)
+            source = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", parts.fragment))
     return source if said.get(SOURCE_ROW) is None else f"{source}#{said[SOURCE_ROW]}"
 
 
@@ -98,11 +104,19 @@ def _window(value: Mapping[str, Any] | Sequence[float] | None, refuse: Callable[
         return _PLACELESS
     try:
         if isinstance(value, Mapping):
-            return Window(**value)
-        left, top, right, bottom = (int(side) for side in value)
-        return Window(left, top, right - left, bottom - top)
-    except (TypeError, ValueError):
+            return Window(**{name: _pixels(part) for name, part in value.items()})
+        left, top, right, bottom = map(_pixels, value)
+        return Window(left, top, _pixels(right - left), _pixels(bottom - top))
+    except (TypeError, ValueError, OverflowError):  # the last: of an infinite number
         refuse(f"a window of pixels that is none: {value}")
+
+
+def _pixels(part: float) -> int:
+    """Return a part of a window as a whole number that can be stored."""
+    whole = int(part)
+    if whole != part or abs(whole) > _MOST:
+        raise ValueError(part)
+    return whole
 
 
 def _time(value: dt.datetime | str | None, refuse: Callable[[str], NoReturn]) -> dt.datetime | None:
@@ -112,6 +126,12 @@ def _time(value: dt.datetime | str | None, refuse: Callable[[str], NoReturn]) ->
     if found is None and value.strip():
         refuse(f"a date that cannot be read: '{value}'")
     return found
+
+
+def _offset(value: float | None, refuse: Callable[[str], NoReturn]) -> float | None:
+    if value is not None and abs(value) > _LARGEST:
+        refuse(f"an offset that no pixel can have: {value:g}")
+    return _finite(value)
 
 
 def _finite(value: float | None) -> float | None:

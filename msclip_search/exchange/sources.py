@@ -1,6 +1,7 @@
 """Files of vectors that are to be imported, looked at before anything is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,13 +11,27 @@ from numpy.typing import NDArray
 
 from msclip_search import catalog
 from msclip_search.catalog import EmbeddingFile, Piece
+from msclip_search.disk import said
 from msclip_search.errors import ArchiveError, TileError
 from msclip_search.exchange.columns import EMBEDDING, Columns, Schema, recognise
+from msclip_search.exchange.endings import ARRAY, TABLES
 from msclip_search.exchange.vectors import as_stored
 from msclip_search.files import file_state
 
 _PROBED = 256
 _HASH = "vector_xxh64"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a path stands for."""
+
+    table: Path
+    """A Parquet file."""
+    array: Path | None
+    """The `.npy` beside it, where there is one."""
+    by_array: bool
+    """Whether it was the `.npy` that the user named: then it is that one's vectors, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +53,7 @@ class Source:
     hashes: NDArray[np.uint64] = field(repr=False)
     """XXH64 of each row's lasting name."""
     is_checked: bool
-    """Whether it says which vector each row has, so that an `.npy` of something else is known."""
+    """Whether it says which vector each row has, so that an `.npy` of something else is known, and so is damage."""
 
     @property
     def schema(self) -> Schema:
@@ -78,11 +93,18 @@ class Source:
         raise ArchiveError(f"Row {row:,} of {self.path} (counted from 0) has {wrong}.")
 
     def _compare(self, piece: Piece) -> None:
-        """Refuse an `.npy` that another table was written with."""
+        """Refuse an `.npy` that another table was written with, and vectors that were not exported so."""
         if piece.vectors is None:
             return
-        found = catalog.row_hashes(piece.vectors.astype(np.float16)).tolist()
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is none of ours
+            found = catalog.row_hashes(piece.vectors.astype(np.float16)).tolist()  # exact: it was float16
         for row, (written, here) in enumerate(zip(piece.values[_HASH], found, strict=True), piece.start):
+            if written != here and self.array is None:
+                self.refuse(
+                    row,
+                    f"another vector than was exported, by its {_HASH}: the file is damaged, or was changed. Export "
+                    f"it again, or take {_HASH} out of it where that was meant",
+                )
             if written != here:
                 raise ArchiveError(
                     f"{self.array} does not belong to {self.path}: row {row:,} (counted from 0) was written with "
@@ -90,37 +112,68 @@ class Source:
                 )
 
 
-def find_files(paths: Sequence[Path]) -> list[tuple[Path, Path | None]]:
+def find_files(paths: Sequence[Path]) -> list[Named]:
     """Find the files that paths stand for: of a folder its Parquet files, of one half of a pair the other.
 
     Returns
     -------
-    list of (Path, Path or None)
-        Parquet file, and the `.npy` beside it where there is one; in the order given, none twice.
+    list of Named
+        In the order given, no table twice.
 
     Raises
     ------
     ArchiveError
-        There is none.
+        There is none, or it may not be looked at.
     """
-    found: dict[Path, tuple[Path, Path | None]] = {}
+    found: dict[Path, Named] = {}
     for path in paths:
-        inside = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-        if not inside:
-            raise ArchiveError(f"There is no .parquet file in the folder {path}.")
-        for each in inside:
-            table, array = each, each.with_suffix(".npy")
-            if each.suffix.lower() == ".npy":
-                table, array = each.with_suffix(".parquet"), each
-                if array.exists() and not table.exists():
-                    raise ArchiveError(f"{array} has no {table.name} beside it, which says which tiles its rows are.")
-            found.setdefault(table.absolute(), (table, array if array.is_file() else None))
+        with _looking(path):
+            for each in _inside(path):
+                one = _named(each)
+                place = one.table.absolute()
+                if place not in found or one.by_array:
+                    found[place] = one
     if not found:
         raise ArchiveError("Name a Parquet file with vectors, as in: import vectors.parquet --model NAME.")
     return list(found.values())
 
 
-def look(path: Path, array: Path | None, given: Mapping[str, str], *, normalise: bool) -> Source:
+def _inside(path: Path) -> list[Path]:
+    """Return the Parquet files of a folder, or the file itself."""
+    if not path.is_dir():
+        return [path]
+    inside = sorted(each for each in path.iterdir() if each.suffix.lower() in TABLES)
+    if not inside:
+        raise ArchiveError(f"There is no {' or '.join(TABLES)} file in the folder {path}.")
+    return inside
+
+
+def _named(path: Path) -> Named:
+    """Find the other half of a pair."""
+    if path.suffix.lower() != ARRAY:
+        array = path.with_suffix(ARRAY)
+        return Named(table=path, array=array if array.is_file() else None, by_array=False)
+    if not path.exists():
+        raise ArchiveError(f"There is no file {path}.")
+    tables = [path.with_suffix(ending) for ending in TABLES]
+    table = next((table for table in tables if table.exists()), None)
+    if table is None:
+        raise ArchiveError(f"{path} has no {tables[0].name} beside it, which says which tiles its rows are.")
+    return Named(table=table, array=path, by_array=True)
+
+
+@contextmanager
+def _looking(path: Path) -> Iterator[None]:
+    """Say in a sentence that a path may not be looked at."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ArchiveError(f"{path} may not be read: permission denied.") from error
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {said(error).lower()}.") from error
+
+
+def look(named: Named, given: Mapping[str, str], *, normalise: bool) -> Source:
     """Look at a file: its columns, every row's name, and the first vectors.
 
     Raises
@@ -128,10 +181,18 @@ def look(path: Path, array: Path | None, given: Mapping[str, str], *, normalise:
     ArchiveError
         It cannot be imported.
     """
+    path = named.table
     with catalog.open_embeddings(path) as file:
-        named = given.get(EMBEDDING) or EMBEDDING
-        is_pair = array is not None and named not in file.names
-        columns = recognise(file.names, given, path=path, is_pair=is_pair)
+        column = given.get(EMBEDDING, EMBEDDING)
+        has_vectors = bool(column) and column in file.names
+        if named.by_array and has_vectors:
+            raise ArchiveError(
+                f"{named.array} is named, and {path} beside it has vectors of its own in the column {column}: name "
+                f"{path} to take those, or leave them out with --column {EMBEDDING}=."
+            )
+        array = None if has_vectors else named.array
+        about = file.about
+        columns = recognise(file.names, given, path=path, is_pair=array is not None, is_export=about is not None)
         if not file.rows:
             raise ArchiveError(f"{path} has no rows.")
         geometry = columns.others.get("geometry")
@@ -140,16 +201,17 @@ def look(path: Path, array: Path | None, given: Mapping[str, str], *, normalise:
                 f"The outlines of {path} are in {projected}, not in longitude and latitude: reproject them, or leave "
                 "them out with --column geometry=."
             )
+        is_own = about is not None and columns.embedding == EMBEDDING
         source = Source(
             path=path,
-            array=array if is_pair else None,
+            array=array,
             columns=columns,
             rows=file.rows,
-            dimension=_dimension(file, columns, array if is_pair else None),
+            dimension=_dimension(file, columns, array),
             state=_state(path),
-            about=file.about,
+            about=about,
             hashes=file.hashes(columns.tile_id),
-            is_checked=is_pair and _HASH in file.names and array is not None and _load(array).dtype == np.float16,
+            is_checked=_HASH in file.names and (is_own if array is None else _load(array).dtype == np.float16),
         )
     first = next(source.pieces())
     if first.vectors is not None:
@@ -178,6 +240,8 @@ def _load(path: Path) -> NDArray[np.floating]:
     """
     try:
         vectors: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except PermissionError as error:
+        raise ArchiveError(f"{path} may not be read: permission denied.") from error
     except (OSError, ValueError, EOFError) as error:
         raise ArchiveError(f"{path} is no .npy file, or it is truncated or damaged ({error}).") from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or not vectors.shape[1]:

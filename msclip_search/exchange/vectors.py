@@ -24,16 +24,22 @@ def as_stored(
     refuse
         Raises, given a row and what is wrong with its vector: "a vector of zeros".
     """
-    wide = vectors.astype(np.float64)
+    with np.errstate(over="ignore"):  # of wider types, beyond what float64 holds
+        wide = vectors.astype(np.float64)
     finite = np.isfinite(wide).all(axis=1)
     for row in np.flatnonzero(~finite)[:1].tolist():
         refuse(row, "a vector with NaN or an infinite number in it")
-    lengths = np.linalg.norm(wide, axis=1)
-    for row in np.flatnonzero(~(lengths > 0))[:1].tolist():
+    for row in np.flatnonzero(~wide.any(axis=1))[:1].tolist():
         refuse(row, "a vector of zeros, which has no direction")
+    # By a power of two the largest number comes near 1: that is exact, and squares neither overflow nor vanish.
+    _, powers = np.frexp(np.abs(wide).max(axis=1))
+    scaled = np.ldexp(wide, -powers[:, np.newaxis])
+    norms = np.linalg.norm(scaled, axis=1)
     if normalise:
-        unit: NDArray[np.float16] = (wide / lengths[:, np.newaxis]).astype(np.float16)
+        unit: NDArray[np.float16] = (scaled / norms[:, np.newaxis]).astype(np.float16)
         return unit
+    with np.errstate(over="ignore"):
+        lengths = np.ldexp(norms, powers)
     for row in np.flatnonzero(np.abs(lengths - 1) > TOLERANCE)[:1].tolist():
         refuse(row, f"a vector of length {lengths[row]:.4g}, not 1: bring them all to length 1 with --normalise")
     return vectors.astype(np.float16)

@@ -1,11 +1,12 @@
 """Building a generation of the ANN index over what an index holds."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import numpy as np
 
-from msclip_search.indexes import IvfPqIndex, Plan, choose, due
+from msclip_search.errors import QueryError
+from msclip_search.indexes import IvfPqIndex, Kind, Plan, choose, due
 from msclip_search.store import AnnFiles, Manifest, Snapshot, Writer, covered, sample_rows, to_runs
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -13,6 +14,17 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 _SEED = 0
 _STAGES = {"train": "training IVF-PQ", "add": "filling IVF-PQ"}
+
+
+def check_kind(kind: str | None) -> None:
+    """Refuse a kind of index that there is not.
+
+    Raises
+    ------
+    QueryError
+    """
+    if kind is not None and kind not in get_args(Kind):
+        raise QueryError(f"Searches use {', '.join(get_args(Kind))}, not {kind}.")
 
 
 def plan_for(manifest: Manifest) -> Plan:

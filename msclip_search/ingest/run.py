@@ -8,6 +8,7 @@ from msclip_search import geometry
 from msclip_search.archives import Archive, Labels
 from msclip_search.errors import ArchiveError
 from msclip_search.indexes import Kind
+from msclip_search.ingest.ann import check_kind
 from msclip_search.ingest.pace import Pace
 from msclip_search.ingest.report import Progress, Report
 from msclip_search.ingest.session import Session
@@ -70,8 +71,11 @@ def ingest(
         Another process writes to the index.
     StorageError, IndexFolderError
         The index folder cannot be written, or is damaged. What was committed before stands.
+    QueryError
+        There is no such `kind`.
     """
     begun = time.perf_counter()
+    check_kind(kind)
     geometry.prepare()
     total = archive.count() if total is None else total
     described = describe_model(encoder)

@@ -133,7 +133,7 @@ def stored_sample(snapshot: Snapshot, ann: AnnEntry) -> tuple[NDArray[np.float16
 
 def _alive(snapshot: Snapshot, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which rows are there and not deleted; −1 is none."""
-    alive = rows != GONE
+    alive: NDArray[np.bool_] = rows != GONE
     if snapshot.live is not None:
         alive[alive] = snapshot.live[rows[alive]]
     return alive

@@ -73,7 +73,9 @@ def newest_or_raise(root: Path) -> Manifest:
         raise IndexMissing(f"{root} is no msclip-search index: it has no folder '{layout.manifests.name}'.")
     manifest = newest(layout)
     if manifest is None:
-        raise IndexMissing(f"The index at {root} holds no commit yet: run `msclip-search index` to its end.")
+        raise IndexMissing(
+            f"The index at {root} holds no commit yet: run `msclip-search index` or `import` to its end."
+        )
     return manifest
 
 

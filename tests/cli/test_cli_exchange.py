@@ -127,3 +127,15 @@ def test_ctrl_c_leaves_no_half_export(run: Run, index: Path, tmp_path: Path, mon
     assert done.exit_code == 130
     assert "Stopped; nothing was written." in done.stderr
     assert files_of(tmp_path) == {}
+
+
+def test_a_fault_in_the_middle_is_a_sentence_and_keeps_what_was_read(run: Run, tmp_path: Path) -> None:
+    vectors = unit_vectors(900)
+    write(tmp_path / "a.parquet", plain_table(vectors[:400]))
+    vectors[800] = 0
+    write(tmp_path / "b.parquet", plain_table(vectors[400:], first=400))
+    done = run("import", tmp_path / "a.parquet", tmp_path / "b.parquet", "--model", "m", "--index", tmp_path / "idx")
+    assert done.exit_code == 1
+    assert "Error: Row 400 of" in done.stderr
+    assert "a vector of zeros, which has no direction. 400 rows before it are in the index." in done.stderr
+    assert len(stored_tiles(tmp_path / "idx")) == 400

@@ -226,6 +226,19 @@ def test_a_tile_that_was_indexed_and_one_that_was_imported_live_together(tmp_pat
     export_index(tmp_path / "idx", tmp_path / "out.parquet")
     table = plain_table(unit_vectors(3, dimension=64), caption=["a", "b", "c"])
     path = write(tmp_path / "v.parquet", table)
-    done = import_vectors([path, tmp_path / "out.parquet"], index=tmp_path / "idx")
+    done = import_vectors([path, tmp_path / "out.parquet"], index=tmp_path / "idx", model="untrained")
     assert (done.added, done.unchanged, done.tiles) == (3, 58, 61)
     assert replace(done, seconds=0).model == "untrained"
+
+
+def test_processings_of_one_acquisition_both_stand(tmp_path: Path) -> None:
+    """As the decisions say, unlike what `index` does: names of tiles are all that is compared."""
+    newer = PRODUCT.replace("N0509", "N0510").removesuffix("20230302T165059") + "20240902T165059"
+    sensed = dt.datetime(2023, 3, 2, 10, 18, 39, tzinfo=UTC)
+    told = [PRODUCT, newer]
+    table = plain_table(unit_vectors(2), product_id=told, cell_id=["cell"] * 2, datetime=[sensed] * 2)
+    import_vectors(write(tmp_path / "older.parquet", table.slice(0, 1)), index=tmp_path / "idx", model="m")
+    done = import_vectors(write(tmp_path / "newer.parquet", table.slice(1)), index=tmp_path / "idx", model="m")
+    rows = [tile.columns for tile in stored_tiles(tmp_path / "idx")]
+    assert (done.added, done.replaced) == (1, 0)
+    assert [(row["baseline"], row["mgrs_tile"]) for row in rows] == [("05.09", "33UUS"), ("05.10", "33UUS")]

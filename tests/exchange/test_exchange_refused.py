@@ -23,7 +23,13 @@ def with_null(rows: list[Any], at: int) -> list[Any]:
     return [None if number == at else row for number, row in enumerate(rows)]
 
 
+def window(row: int, sides: list[float]) -> pa.Table:
+    """Make a table of six rows with a window of pixels each, one of them given."""
+    return plain_table(UNIT, window=[list(map(float, sides if at == row else (0, 0, 9, 9))) for at in range(6)])
+
+
 UNIT = unit_vectors(6)
+PARTS: dict[str, float] = {"x": 0, "y": 0, "width": 8.0, "height": 8.0}
 NAMES = [f"tile {number}" for number in range(6)]
 LISTS = [list(map(float, vector)) for vector in UNIT]
 
@@ -79,6 +85,47 @@ BAD = {
         "column level of .* holds int64 where level is text: .* --column level=.",
     ),
     "window": (plain_table(UNIT, window=[[5, 5, 5, 9]] * 6), "Row 0 of .* has a window of pixels that is none"),
+    "endless window": (window(5, [0, 0, np.inf, 9]), "Row 5 of .* has a window of pixels that is none"),
+    "no window": (window(4, [0, 0, np.nan, 9]), "Row 4 of .* has a window of pixels that is none"),
+    "far window": (window(3, [2.0**31, 0, 2.0**31 + 1, 9]), "Row 3 of .* has a window of pixels that is none"),
+    "wide window": (window(3, [-1, 0, 2**31 - 1, 9]), "Row 3 of .* has a window of pixels that is none"),
+    "half a pixel": (window(2, [0, 1.5, 9, 9]), "Row 2 of .* has a window of pixels that is none"),
+    "parts of a window": (
+        plain_table(UNIT, window=[PARTS] * 5 + [PARTS | {"width": 8.5}]),
+        "Row 5 of .* has a window of pixels that is none: .*8.5",
+    ),
+    "wide part": (
+        plain_table(UNIT, window=[PARTS] * 5 + [PARTS | {"height": 2.0**31}]),
+        "Row 5 of .* has a window of pixels that is none",
+    ),
+    "offset": (plain_table(UNIT, offset=[0, 1e39, 0, 0, 0, 0]), "Row 1 of .* an offset that no pixel can have: 1e.39"),
+    "crossing": (
+        major_tom_table(UNIT, geometry=[square(1, 2).wkt] * 5 + ["POLYGON ((0 0, 2 2, 2 0, 0 2, 0 0))"]),
+        r"Row 5 of .* an outline that is none \(Self-intersection\[1 1\]\): mend it, or .* --column geometry=",
+    ),
+    "line": (
+        major_tom_table(UNIT, geometry=["POLYGON ((0 0, 1 1, 2 2, 0 0))"] * 6),
+        "Row 0 of .* an outline that is none .* leave it out with --column geometry=",
+    ),
+    "point again": (major_tom_table(UNIT, geometry=["POLYGON ((1 1, 1 1, 1 1, 1 1))"] * 6), "Row 0 of .* that is none"),
+    "crossing the antimeridian and itself": (
+        major_tom_table(UNIT, geometry=[square(179.99, 2).wkt, "POLYGON ((179 0, -179 2, -179 0, 179 2, 179 0))"] * 3),
+        r"Row 1 of .* an outline that is none \(Self-intersection\[180 1\]\)",
+    ),
+    "corner": (
+        major_tom_table(
+            UNIT, geometry=["POLYGON ((0 0, 1 0, 1 1, 0 0))"] * 3 + ["POLYGON ((0 0, 1 0, NaN 1, 0 0))"] * 3
+        ),
+        "Row 3 of .* has an outline with a corner that is no number: leave it out with --column geometry=",
+    ),
+    "line across the antimeridian": (
+        major_tom_table(UNIT, geometry=["POLYGON ((179 0, -179 0, -178 0, 179 0))"] * 6),
+        "Row 0 of .* an outline that is none",
+    ),
+    "parts that overlap": (
+        major_tom_table(UNIT, geometry=["MULTIPOLYGON (((0 0, 2 0, 2 2, 0 0)), ((0 0, 2 0, 2 2, 0 0)))"] * 6),
+        "Row 0 of .* an outline that is none",
+    ),
     "point": (
         major_tom_table(UNIT, geometry=["POINT (1 2)"] * 6),
         "Row 0 of .* an outline that is a Point, not a polygon: leave it out with --column geometry=",
@@ -131,7 +178,7 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
     refused(tmp_path / "text.parquet", r"text\.parquet is no Parquet file")
     refused(tmp_path / "empty.parquet", r"empty\.parquet is empty \(0 bytes\)")
     refused(tmp_path / "none.parquet", r"There is no file .*none\.parquet")
-    refused(tmp_path / "folder", r"There is no \.parquet file in the folder")
+    refused(tmp_path / "folder", r"There is no \.parquet or \.geoparquet file in the folder")
     (tmp_path / "projected").mkdir()
     table = major_tom_table(UNIT)
     geo = table.schema.metadata[b"geo"].replace(b"null", b'{"id": {"authority": "EPSG", "code": 32633}}')

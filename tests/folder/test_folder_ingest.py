@@ -32,7 +32,7 @@ from msclip_search import (
     verify,
 )
 from msclip_search.archives import ParentLabels, TableLabels
-from msclip_search.errors import BandsError
+from msclip_search.errors import BandsError, QueryError
 from msclip_search.indexes import Kind, Plan
 from msclip_search.ingest import ann
 from msclip_search.models.base import Embeddings, Pixels
@@ -609,6 +609,12 @@ def quick_plan(monkeypatch: pytest.MonkeyPatch) -> None:
         return QUICK_PLAN if plan.kind == "ivfpq" else plan
 
     monkeypatch.setattr(ann, "choose", choose)
+
+
+def test_a_kind_that_there_is_not_is_refused_before_anything_is_made(archive: Path, root: Path) -> None:
+    with pytest.raises(QueryError, match="Searches use auto, ivfpq, flat, not hnsw"):
+        index_tiles(archive, index=root, model="untrained", kind="hnsw")  # type: ignore[arg-type]
+    assert not root.exists()
 
 
 @pytest.mark.usefixtures("quick_plan")
