@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from msclip_search.cli.bench_render import comparison, table
-from msclip_search.cli.console import handled, out, say, set_voice, show_progress
+from msclip_search.cli.console import echo, handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import check_target, write_file
 from msclip_search.cli.options import INDEX, Device, IndexPath, Model, Quiet, Verbose, Weights, choose_format
 
@@ -161,7 +161,7 @@ def _write(made: "Report", form: str, output: Path | None) -> None:
         return
     text = {"json": made.to_json, "csv": made.to_csv, "markdown": made.to_markdown}[form]()
     if output is None:
-        typer.echo(text, nl=False)
+        echo(text, end="")
         return
     write_file(text.encode(), output)
     found = made.retrieval

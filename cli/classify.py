@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from msclip_search.cli.console import INTERRUPTED, handled, out, say, set_voice, show_progress
+from msclip_search.cli.console import INTERRUPTED, echo, handled, out, say, set_voice, show_progress
 from msclip_search.cli.exports import check_target, write_file
 from msclip_search.cli.options import Device, Model, Quiet, Verbose, Weights, choose_format
 from msclip_search.cli.progress import Display, interruptible
@@ -132,7 +132,7 @@ def _print(found: "Assignment", chosen: str, output: Path | None) -> None:
         return
     text = {"csv": _csv, "geojson": _geojson}[chosen](found)
     if output is None:
-        typer.echo(text, nl=False)
+        echo(text, end="")
     else:
         write_file(text.encode(), output)
         say(f"{found.tiles.num_rows:,} tiles classified; written to {output}.")

@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from msclip_search.cli.console import err, out, say, show_progress
+from msclip_search.cli.console import echo, err, out, say, show_progress
 
 if TYPE_CHECKING:
     from msclip_search.search.columns import ColumnInfo
@@ -32,7 +30,7 @@ def print_columns(index: Path, form: str) -> None:
         columns = describe_columns(snapshot, advance=lambda rows: bars.update(task, completed=rows))
     if form == "json":
         body = {"tiles": snapshot.manifest.tiles, "columns": [column.to_dict() for column in columns]}
-        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
     _print_table(columns)
     say("Ask by them: --where \"cloud < 10 AND level = 'L2A'\". Dates are in UTC.")
@@ -79,7 +77,7 @@ def _span(column: "ColumnInfo") -> str:
 
 def _shown(column: "ColumnInfo", end: str | float) -> str:
     if column.type == "date":
-        return str(end).replace("T", " ").removesuffix("+00:00").partition(".")[0]
+        return str(end).replace("T", " ").removesuffix("Z").partition(".")[0]
     return f"{end:.6g}" if isinstance(end, float) else f"{end}"
 
 

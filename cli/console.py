@@ -3,14 +3,18 @@
 import functools
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec
 
 import typer
+
+from msclip_search.cli.interrupts import SIGNALS, check, exit_code, noticing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,29 +51,72 @@ def set_voice(*, quiet: bool, verbose: bool) -> None:
 @functools.cache
 def out() -> "Console":
     """Return the console of standard output."""
-    return _console(stderr=False)
+    from rich.console import Console
+
+    class Output(Console):
+        """Says in a sentence what standard output refuses."""
+
+        def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - whatever Rich takes
+            with standard_output():
+                super().print(*objects, **options)
+
+    return _console(Output, stderr=False)
 
 
 @functools.cache
 def err() -> "Console":
     """Return the console of standard error: messages and progress."""
-    return _console(stderr=True)
-
-
-def _console(*, stderr: bool) -> "Console":
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, markup=False)
+    return _console(Console, stderr=True)
+
+
+def _console(kind: "type[Console]", *, stderr: bool) -> "Console":
+    console = kind(stderr=stderr, highlight=False, markup=False)
     return (
         console
         if console.is_terminal
-        else Console(stderr=stderr, highlight=False, markup=False, width=_WIDE, color_system=None)
+        else kind(stderr=stderr, highlight=False, markup=False, width=_WIDE, color_system=None)
     )
 
 
 def show_progress() -> bool:
     """Tell whether bars are wanted: on a terminal, unless quiet."""
     return not VOICE.quiet and err().is_terminal
+
+
+def echo(text: str, *, end: str = "\n") -> None:
+    """Print text for machines on standard output, as it is."""
+    with standard_output():
+        typer.echo(f"{text}{end}", nl=False)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Turn what standard output refuses into a sentence.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written: the disk that it is sent to is full, for instance.
+    BrokenPipeError
+        Whoever read has left.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from msclip_search.disk import said
+        from msclip_search.errors import StorageError
+
+        _close_output()
+        raise StorageError(f"Writing to standard output failed: {said(error)}.") from error
+
+
+def _close_output() -> None:
+    """Send what is still to be written nowhere: Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(message: str) -> None:
@@ -97,18 +144,16 @@ def handled(command: Callable[P, None]) -> Callable[P, None]:
 
         _allow_many_files()
         try:
-            command(*args, **kwargs)
-            sys.stdout.flush()
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+            _run(command, *args, **kwargs)
+        except (KeyboardInterrupt, typer.Abort) as error:
+            say("Interrupted.")
+            raise typer.Exit(exit_code(error)) from None
+        except (typer.Exit, typer.BadParameter):
             raise
         except MsclipError as error:
             fail(str(error))
-        except KeyboardInterrupt:
-            say("Interrupted.")
-            raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # Whoever read our output has left (`| head`). Python would complain once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _close_output()  # whoever read our output has left (`| head`)
             raise typer.Exit(0) from None
         except ImportError as error:
             fail(str(error))
@@ -119,6 +164,20 @@ def handled(command: Callable[P, None]) -> Callable[P, None]:
             _WarningHandler.summarise()
 
     return run
+
+
+def _run(command: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run a command to the last byte of its output, so that a polite kill ends it as Ctrl-C does."""
+    # What is ignored stays so: a shell does that to jobs in the background, for which Ctrl-C is not meant.
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    with noticing(heard) as received:
+        try:
+            command(*args, **kwargs)
+            with standard_output():
+                sys.stdout.flush()
+        except Exception:
+            check(received)  # a library may have made another error of it
+            raise
 
 
 def _allow_many_files() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msclip_search.cli.columns import print_columns
-from msclip_search.cli.console import err, fail, handled, out, say, set_voice, show_progress
+from msclip_search.cli.console import echo, err, fail, handled, out, say, set_voice, show_progress
 from msclip_search.cli.options import INDEX, PUBLISHED, IndexPath, ListFormat, Quiet, Verbose
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def info(
     with SearchIndex.open(index) as opened:
         described = opened.info()
     if form == "json":
-        typer.echo(json.dumps(described.to_dict(), indent=2, ensure_ascii=False))
+        echo(json.dumps(described.to_dict(), indent=2, ensure_ascii=False))
     else:
         _print_info(described)
 
@@ -130,7 +130,7 @@ def models(form: ListFormat = "table", quiet: Quiet = False, verbose: Verbose = 
             {**spec.to_dict(), "default": spec.name == library.DEFAULT, "weights": library.source(spec)}
             for spec in specs
         ]
-        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
     from rich.table import Table
     from rich.text import Text

@@ -1,6 +1,5 @@
 """How far a long command is, and how Ctrl-C ends it."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from msclip_search.cli.console import err, say, show_progress
+from msclip_search.cli.interrupts import Interrupt, check, listening
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -96,19 +96,26 @@ def interruptible(stop: threading.Event, display: Display) -> Iterator[list[int]
     """Let Ctrl-C and a polite kill end a run in order, and a second one, or one before any tile, at once.
 
     Yields the list of signals received.
+
+    Raises
+    ------
+    Interrupt
+        At once.
     """
     received: list[int] = []
+    raised: list[int] = []
 
     def handler(number: int, _frame: FrameType | None) -> None:
         if stop.is_set() or not display.begun:
-            raise KeyboardInterrupt
+            raised.append(number)
+            raise Interrupt(number)
         received.append(number)
         stop.set()
         display.stopping()
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+    with listening(handler):
+        try:
+            yield received
+        except Exception:
+            check(raised)  # a library may have made another error of it
+            raise

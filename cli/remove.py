@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msclip_search.cli import filters
-from msclip_search.cli.console import fail, handled, out, say, set_voice
+from msclip_search.cli.console import err, fail, handled, out, say, set_voice
+from msclip_search.cli.interrupts import check, holding_back, noticing
 from msclip_search.cli.options import INDEX, BreakLock, IndexPath, Quiet, Verbose
 
 if TYPE_CHECKING:
@@ -68,9 +69,15 @@ def remove(
     if not (asked or yes or dry_run):
         raise typer.BadParameter("There is nobody to ask: give --yes, or --dry-run to look first.", param_hint="--yes")
     say("; ".join(within.echo()))
-    removal = remove_tiles(
-        index, within=within, dry_run=dry_run, confirm=_ask if asked else None, break_lock=break_lock
-    )
+    with holding_back() as received:
+
+        def confirm(removal: "Removal") -> bool:
+            check(received)
+            return _ask(removal) if asked else True
+
+        removal = remove_tiles(index, within=within, dry_run=dry_run, confirm=confirm, break_lock=break_lock)
+        if not removal.done:
+            check(received)
     if not removal.matched:
         out().print(f"Nothing to remove: the index keeps its {_tiles(removal.tiles)}.")
     elif removal.done:
@@ -86,7 +93,15 @@ def remove(
 
 def _ask(removal: "Removal") -> bool:
     _show(removal)
-    return typer.confirm(f"Remove {_tiles(removal.matched)}, and keep {removal.tiles:,}?", err=True)
+    with noticing() as received:
+        try:
+            return typer.confirm(f"Remove {_tiles(removal.matched)}, and keep {removal.tiles:,}?", err=True)
+        except typer.Abort as error:
+            err().print()  # the line of the question has not ended
+            check(received)
+            if isinstance(error.__context__, EOFError):
+                return False  # the end of input is no yes
+            raise
 
 
 def _show(removal: "Removal") -> None:

@@ -5,17 +5,16 @@ import io
 import itertools
 import json
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import typer
 
+from msclip_search.cli.console import standard_output
+from msclip_search.cli.interrupts import check, noticing
 from msclip_search.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -61,13 +60,14 @@ def write(pieces: Iterable[bytes], output: Path | None) -> None:
     Raises
     ------
     StorageError
-        The file cannot be written.
+        The file, or standard output, cannot be written.
     BrokenPipeError
         Whoever read has left.
     """
     if output is None:
         for piece in pieces:
-            sys.stdout.buffer.write(piece)
+            with standard_output():
+                sys.stdout.buffer.write(piece)
         return
     with appearing(output) as put:
         for piece in pieces:
@@ -89,7 +89,7 @@ def appearing(path: Path) -> Iterator[Callable[[bytes], None]]:
     target = path.resolve()
     replaced = not path.exists() or path.is_file()
     draft = target.with_name(f".{target.name}.{os.getpid()}") if replaced else path
-    with _polite() as received, ExitStack() as after:
+    with noticing() as received, ExitStack() as after:
         if replaced:
             after.callback(_remove, draft)
         with _disk(path):
@@ -97,9 +97,9 @@ def appearing(path: Path) -> Iterator[Callable[[bytes], None]]:
         try:
             yield _putting(file, path, received)
         except Exception:
-            _go_on(received)  # a library may have made another error of it
+            check(received)  # a library may have made another error of it
             raise
-        _go_on(received)
+        check(received)
         with _disk(path):
             file.close()
             if replaced:
@@ -128,15 +128,28 @@ def _json(results: Results, head: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _geojson(results: Results, head: Mapping[str, Any]) -> Iterator[bytes]:
-    """Lay out as `json.dumps` does, as one FeatureCollection of all queries' hits."""
+    """Lay out as `json.dumps` does, as one FeatureCollection of all queries' hits.
+
+    What the queries were made of stands behind the features: it is known when their first hits are.
+    """
     encode = json.JSONEncoder(ensure_ascii=False).encode
+    queries: list[Mapping[str, Any]] = []
     yield f'{encode({"type": "FeatureCollection", **head})[:-1]}, "features": ['.encode()
     between = ""
     for pages in results:
-        for page in _cut(pages):
+        first, rest = _first(pages)
+        queries.append(_parts(first))
+        for page in _cut(itertools.chain([first], rest)):
             yield f"{between}{', '.join(map(encode, page.to_geojson()['features']))}".encode()
             between = ", "
-    yield b"]}\n"
+    told = f', "queries": {encode(queries)}' if any("parts" in query for query in queries) else ""
+    yield f"]{told}}}\n".encode()
+
+
+def _parts(hits: "Hits") -> Mapping[str, Any]:
+    """Name a query, and what it was made of where that is more than a text."""
+    query = hits[:0].to_dict()["query"]
+    return {name: query[name] for name in ("text", "parts") if name in query}
 
 
 def _csv(results: Results, _head: Mapping[str, Any]) -> Iterator[bytes]:
@@ -190,17 +203,11 @@ def _putting(file: BinaryIO, path: Path, received: Sequence[int]) -> Callable[[b
     """Return what writes, and says in a sentence what the disk refuses."""
 
     def put(piece: bytes) -> None:
-        _go_on(received)
+        check(received)
         with _disk(path):
             file.write(piece)
 
     return put
-
-
-def _go_on(received: Sequence[int]) -> None:
-    """Do not, where an interrupt has been forgotten."""
-    if received:
-        raise KeyboardInterrupt
 
 
 def _remove(draft: Path) -> None:
@@ -228,27 +235,3 @@ def _disk(path: Path) -> Iterator[None]:
     except OSError:
         with disk_errors("writing", path):
             raise
-
-
-@contextmanager
-def _polite() -> Iterator[list[int]]:
-    """Let a polite kill end a run as Ctrl-C does, so that nothing half done stays behind; yields the signals received.
-
-    They are kept as well as raised: an interrupt that comes while Python calls something back, as it does after every
-    import, is printed and forgotten.
-    """
-    received: list[int] = []
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread is told of signals
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,6 +15,9 @@ from msclip_search.errors import TileError
 from msclip_search.raster import Raster, check_window, read_window
 from msclip_search.tile import Window
 
+_IMPORTED = "imported"
+"""How a fingerprint says that nothing was read but a vector: see `exchange.records`."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPixels:
@@ -66,13 +69,17 @@ def read_stored(source: str, window: Window, *, fingerprint: str) -> StoredPixel
     Raises
     ------
     TileError
-        The file is not there, may not be read, is not what it was, or its bands are not known.
+        The file is not there, may not be read, is not what it was, or its bands are not known; or the tile is known by
+        a row of a table alone.
     """
     path = Path(source)
+    treatment = fingerprint.partition(" ")[2]
+    if treatment == _IMPORTED:
+        raise TileError("was imported as a row of a table, which has no pixels")
     source_state(path)  # says why there is none
     if not is_unchanged(source, fingerprint):
         raise TileError("has changed since it was indexed")
-    layout = parse_treatment(fingerprint.partition(" ")[2])
+    layout = parse_treatment(treatment)
     if path.is_dir():
         raster = _whole(read_patch(path).raster, window)
     elif path.suffix.lower() in {".npy", ".npz"}:

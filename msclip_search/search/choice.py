@@ -17,10 +17,12 @@ def choose(snapshot: store.Snapshot, within: Filter) -> Selection:
     Raises
     ------
     QueryError
-        Its condition in SQL is none, takes too long, or needs DuckDB, which is not there.
+        It is no filter; its condition in SQL is none, takes too long, or needs DuckDB, which is not there.
     IndexDamaged, StorageError
         A sidecar cannot be read.
     """
+    if not isinstance(within, Filter):
+        raise QueryError(f'Which tiles may be found is said by a Filter, as Filter(where="cloud < 3"), not {within!r}.')
     found = _selected(snapshot, within)
     if not found.matched:
         logger.warning("No tile fits the filter.%s", _hint(snapshot, within))

@@ -105,5 +105,7 @@ def _by_tiles(one: tuple[str, int]) -> tuple[int, str]:
 
 
 def _plain(value: Any) -> str | float | None:  # noqa: ANN401 - what a column holds
-    found: str | float | None = value.isoformat() if isinstance(value, dt.datetime) else value
+    if isinstance(value, dt.datetime):  # as hits have it
+        return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    found: str | float | None = value
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msclip_search.errors import QueryError
 from msclip_search.indexes import FlatIndex
 from msclip_search.search.above import PAGE, Pages, Progress, check_page
 from msclip_search.search.asking import directions
@@ -101,7 +102,7 @@ class SearchIndex(OpenIndex):
     ) -> list[Hits]:
         """Rank the tiles by each of several texts or questions: see `search`."""
         questions = [as_question(each) for each in asked]
-        check_k(k)
+        k = check_k(k)
         limits = Limits.of(apart=apart, min_percentile=min_percentile, min_score=min_score)
         field = field_of(self._snapshot, within)  # first: its faults are said before a model is loaded
         vectors, titles = self._directed(questions, templates)
@@ -185,14 +186,20 @@ class SearchIndex(OpenIndex):
         Raises
         ------
         QueryError
-            k < 1, another dimension, a vector that has no direction, a distance, percentile or score out of range, or
-            a filter's condition that is none.
+            k < 1, another dimension, a vector that has no direction, not a name for each, a distance, percentile or
+            score out of range, or a filter's condition that is none.
         """
-        check_k(k)
+        k = check_k(k)
         limits = Limits.of(apart=apart, min_percentile=min_percentile, min_score=min_score)
         field = field_of(self._snapshot, within)
         queries = np.atleast_2d(np.asarray(vectors))
-        titles = [Title(name) for name in names or [f"vector {number}" for number in range(1, len(queries) + 1)]]
+        if names is None:
+            names = [f"vector {number}" for number in range(1, len(queries) + 1)]
+        if len(names) != len(queries):
+            raise QueryError(
+                f"Each query vector has a name, or none has: got {len(queries):,}, and {len(names):,} names."
+            )
+        titles = [Title(name) for name in names]
         return self._ranked(queries, titles, k, exact=exact, field=field, limits=limits)
 
     def select(self, within: "Filter") -> "Selection":

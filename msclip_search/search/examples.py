@@ -123,16 +123,17 @@ def _read(snapshot: Snapshot, words: Sequence[str]) -> dict[str, Found]:
 def _beginning(snapshot: Snapshot, word: str) -> Found:
     """Find the one tile whose name begins so."""
     live = snapshot.live
-    begun = {
-        tile_id: row
-        for start, batch in (snapshot.columns(["tile_id"]) if len(word) >= SHORTEST else ())
-        for row, tile_id in enumerate(batch.column(0).to_pylist(), start)
-        if tile_id.startswith(word) and (live is None or live[row])
-    }
-    if len(begun) > 1:
-        raise QueryError(f"{len(begun):,} tiles of the index have a tile_id that begins with {word}: write more of it.")
-    for tile_id, row in begun.items():
-        return Found(row, tile_id)
+    found: Found | None = None  # and not all of them: as many may begin so as the index has
+    others = 0
+    for start, batch in snapshot.columns(["tile_id"]) if len(word) >= SHORTEST else ():
+        for row, tile_id in enumerate(batch.column(0).to_pylist(), start):
+            if tile_id.startswith(word) and (live is None or live[row]):
+                found = found or Found(row, tile_id)
+                others += tile_id != found.tile_id
+    if others:
+        raise QueryError(f"{others + 1:,} tiles of the index have a tile_id that begins with {word}: write more of it.")
+    if found:
+        return found
     raise QueryError(
         f"The example {word} is no file, no tile of the index {snapshot.layout.root} and no place: name a file, a "
         f"tile_id or its first {SHORTEST} characters or more, or a place as LON,LAT."

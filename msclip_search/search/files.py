@@ -4,11 +4,13 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from msclip_search.archives import ChipArchive, PatchArchive, Reading
 from msclip_search.archives.chips import parse_treatment
-from msclip_search.errors import QueryError, TileError
+from msclip_search.bands import band_name
+from msclip_search.errors import MsclipError, QueryError, TileError
 from msclip_search.models import ModelSpec
 from msclip_search.pairing import is_elsewhere
 from msclip_search.store import Snapshot
@@ -88,11 +90,19 @@ def _readings(snapshot: Snapshot) -> list[Reading]:
             if live is None or live[at]:
                 said[fingerprint.partition(" ")[2]] += 1
     plain = Reading(want=spec.bands, substitutes=spec.substitutes)
-    readings = dict.fromkeys(
-        Reading(want=spec.bands, substitutes=spec.substitutes, layout=parse_treatment(way), offset=_offset(way))
-        for way, _ in said.most_common()
-    )
+    readings = dict.fromkeys(found for way, _ in said.most_common() if (found := _reading(plain, way)))
     return sorted(readings, key=lambda reading: reading != plain) or [plain]
+
+
+def _reading(plain: Reading, treatment: str) -> Reading | None:
+    """Tell how tiles of a treatment were read; None where it says nothing of that: an import may bring any text."""
+    try:
+        layout = parse_treatment(treatment)
+        if layout and not all(map(band_name, layout)):
+            return None
+        return replace(plain, layout=layout, offset=_offset(treatment))
+    except (ValueError, MsclipError):
+        return None
 
 
 def _offset(treatment: str) -> float | None:
@@ -106,9 +116,10 @@ def _tile(word: str, readings: Sequence[Reading]) -> Tile:
     path = Path(os.path.abspath(word))  # noqa: PTH100 - Path.resolve would follow links
     if path.suffix.lower() == _LIST:
         raise QueryError(f"The example {word} is a list or a text, and an example is one tile: name its file.")
+    is_folder = _is_folder(path, word)
     refusals: list[TileError] = []
     for reading in readings:
-        archive = PatchArchive((path,), reading) if path.is_dir() else ChipArchive((path,), reading)
+        archive = PatchArchive((path,), reading) if is_folder else ChipArchive((path,), reading)
         try:
             ((tile,),) = (item.read() for item in archive.items())
         except TileError as error:
@@ -117,3 +128,12 @@ def _tile(word: str, readings: Sequence[Reading]) -> Tile:
             return tile
     way_out = " An example takes no --bands: index the file, then name its tile_id." * ("--bands" in str(refusals[0]))
     raise QueryError(f"The example {word} {refusals[0]}.{way_out}") from refusals[0]
+
+
+def _is_folder(path: Path, word: str) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise QueryError(
+            f"The example {word} may not be looked at ({error.strerror}): name another, or ask its owner."
+        ) from error

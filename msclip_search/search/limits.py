@@ -1,6 +1,7 @@
 """Hits that have to do more than be among the best: lie apart, and reach a bound."""
 
 import logging
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msclip_search.catalog import empty_table
+from msclip_search.errors import QueryError
 from msclip_search.indexes import Index
 from msclip_search.search.above import PAGE, Least, Pages, Progress, Ranking, rank_all
 from msclip_search.search.apart import Thinned, best_apart, check_distance, thin
@@ -39,8 +41,16 @@ class Limits:
         Raises
         ------
         QueryError
-            One of them is out of range.
+            One of them is no number, or out of range.
         """
+        named = {
+            "The distance that keeps hits apart is a number of metres": apart,
+            "The lowest percentile is a number": min_percentile,
+            "The lowest score is a number": min_score,
+        }
+        for what, value in named.items():
+            if isinstance(value, bool) or not isinstance(value, numbers.Real | None):
+                raise QueryError(f"{what}, not {value!r}.")
         return cls(apart=apart, least=Least(percentile=min_percentile, score=min_score))
 
     def __bool__(self) -> bool:

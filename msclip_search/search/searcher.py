@@ -1,5 +1,6 @@
 """What searches a state of an index, and the questions that it takes."""
 
+import numbers
 from dataclasses import dataclass
 from typing import Self
 
@@ -30,10 +31,19 @@ def open_searcher(snapshot: store.Snapshot) -> Index:
         raise IndexDamaged(f"The ANN index {path} cannot be used: {error}") from error
 
 
-def check_k(k: int) -> None:
-    """Refuse to find fewer tiles than one."""
+def check_k(k: int) -> int:
+    """Return how many tiles to find as Python's own number: FAISS takes no other. Fewer than one are refused.
+
+    Raises
+    ------
+    QueryError
+        It is no whole number, or below 1.
+    """
+    if isinstance(k, bool) or not isinstance(k, numbers.Integral):
+        raise QueryError(f"The number of tiles to find is a whole number, not {k!r}.")
     if k < 1:
         raise QueryError(f"The number of tiles to find is at least 1, got {k}.")
+    return int(k)
 
 
 def unit_queries(vectors: NDArray[np.floating], dimension: int) -> NDArray[np.float32]:

@@ -1,7 +1,10 @@
 """A terminal of our own, to see what a program draws on one."""
 
 import os
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -26,6 +29,35 @@ def answered_on_a_terminal(command: Sequence[str], answer: str) -> tuple[int, st
     os.close(there)
     shown = _read(here)
     return running.wait(60), shown.decode()
+
+
+def interrupted_on_a_terminal(
+    command: Sequence[str], wanted: bytes, pressed: signal.Signals | bytes
+) -> tuple[int, str]:
+    """Run a command until its terminal shows something, then kill it politely or press keys; see the other."""
+    here, there = _opened()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    # A session of its own, whose terminal this is: what is pressed comes as a signal.
+    whole = [sys.executable, "-c", _CONTROLLED, *command]
+    running = subprocess.Popen(whole, stdin=there, stdout=there, stderr=there, env=environment, start_new_session=True)
+    os.close(there)
+    shown = b""
+    while wanted not in shown:
+        shown += os.read(here, 4096)
+    time.sleep(0.2)  # the question has been asked, but perhaps not yet read
+    if isinstance(pressed, bytes):
+        os.write(here, pressed)
+    else:
+        running.send_signal(pressed)
+    shown += _read(here)
+    return running.wait(60), shown.decode()
+
+
+_CONTROLLED = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def _opened() -> tuple[int, int]:

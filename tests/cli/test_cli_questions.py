@@ -128,6 +128,27 @@ def test_nothing_asked_names_the_ways_to_ask(run: Run, index: Path) -> None:
     assert "or an example with --like" in " ".join(done.stderr.replace("│", " ").split())
 
 
+def test_geojson_names_the_parts_of_a_query(run: Run, index: Path, names: list[str]) -> None:
+    ask = ("query", "harbour", "a lake", "--like", f"{names[3][:12]}:0.5", "--minus", "clouds", "--index", index)
+    parts = [
+        {"text": "clouds", "weight": -1.0},
+        {"like": names[3][:12], "tile_id": names[3], "weight": 0.5},
+    ]
+    for form in (("-k", 3), ("-k", 12), ("--all",)):
+        body = json.loads(run(*ask, *form, "--format", "geojson").stdout)
+        assert body["queries"] == [
+            {
+                "text": f"{text} − clouds + 0.5 like {names[3][:12]}",
+                "parts": [{"text": text, "weight": 1.0}, *parts],
+            }
+            for text in ("harbour", "a lake")
+        ]
+        asked = dict.fromkeys(feature["properties"]["query"] for feature in body["features"])
+        assert list(asked) == [query["text"] for query in body["queries"]]
+    plain = json.loads(run("query", "harbour", "--index", index, "--format", "geojson").stdout)
+    assert list(plain) == ["type", "index", "model", "features"]
+
+
 @pytest.mark.parametrize("form", ["json", "geojson"])
 def test_machines_are_told_the_filter(run: Run, index: Path, form: str) -> None:
     done = run("query", "x", "--index", index, "--format", form, "--max-nodata", 50, "--datetime", "2023")

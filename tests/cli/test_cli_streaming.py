@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from msclip_search import Hits, SearchIndex
 from msclip_search.catalog import hits_file
 from msclip_search.cli.streaming import appearing, stream, write
 from msclip_search.errors import StorageError
+from msclip_search.search import Example, Words
 from msclip_search.store import open_writer
 from msclip_search.tile import Window
 from tests.folder.making import MODEL, NONE_DELETED, located, record, units
@@ -65,6 +67,9 @@ def whole(form: str, results: Sequence[Hits]) -> bytes:
     if form == "geojson":
         features = [feature for hits in results for feature in hits.to_geojson()["features"]]
         body = {"type": "FeatureCollection", **HEAD, "features": features}
+        if any(hits.parts for hits in results):
+            queries = [hits.to_dict()["query"] for hits in results]
+            body["queries"] = [{name: query[name] for name in query if name != "top_k"} for query in queries]
         return (json.dumps(body, ensure_ascii=False) + "\n").encode()
     names = "query rank score percentile tile_id source window west south east north datetime cloud nodata labels"
     text = io.StringIO()
@@ -86,6 +91,9 @@ def test_pages_end_to_end_are_the_bytes_of_the_whole(results: list[Hits], form: 
     assert streamed(form, results, size) == whole(form, results)
     assert streamed(form, results[3:], size) == whole(form, results[3:])  # a query that found nothing
     assert streamed(form, [], size) == whole(form, [])
+    parts = (Words("a lake", -0.5), Example('"x".tif', 2.0, "0a"))
+    several = [results[0], replace(results[1], parts=parts), replace(results[3], parts=parts[:1])]
+    assert streamed(form, several, size) == whole(form, several)
 
 
 def test_many_hits_come_in_small_pieces(results: list[Hits]) -> None:
@@ -181,7 +189,7 @@ def test_a_polite_kill_leaves_nothing_half_done(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path; from msclip_search.cli.streaming import write\n"
         "def pieces():\n    yield b'x' * 100_000\n    print('on', flush=True)\n    time.sleep(60)\n"
         f"try: write(pieces(), Path({str(path)!r}))\n"
-        "except KeyboardInterrupt: sys.exit(130)"
+        "except KeyboardInterrupt as error: sys.exit(128 + error.number)"
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as running:
@@ -189,7 +197,7 @@ def test_a_polite_kill_leaves_nothing_half_done(tmp_path: Path) -> None:
             assert running.stdout.readline() == b"on\n"
             assert len(list(tmp_path.iterdir())) == 2
             os.kill(running.pid, number)
-            assert running.wait(20) == 130
+            assert running.wait(20) == 128 + number
         assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 

@@ -62,7 +62,7 @@ def expected(tiles: Sequence[TileRecord], vectors: np.ndarray[Any, Any], name: s
     many = len(common) > FEW and kind == "text"
     ordered = kind not in {"list of text", "outline"} and values
     ends = (min(values), max(values)) if ordered else (None, None)
-    least, greatest = (end.isoformat() if isinstance(end, dt.datetime) else end for end in ends)
+    least, greatest = (_iso(end) if isinstance(end, dt.datetime) else end for end in ends)
     return {
         "tiles": len(values),
         "least": least,
@@ -70,6 +70,11 @@ def expected(tiles: Sequence[TileRecord], vectors: np.ndarray[Any, Any], name: s
         "distinct": len(common) if "text" in kind else None,
         "values": [] if many else [{"value": value, "tiles": number} for value, number in common[:FEW]],
     }
+
+
+def _iso(moment: dt.datetime) -> str:
+    """Write a date as hits have it: fractions only where there are some."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S" + ".%f" * bool(moment.microsecond) + "Z")
 
 
 def check(found: Sequence[ColumnInfo], tiles: Sequence[TileRecord], vectors: np.ndarray[Any, Any]) -> None:

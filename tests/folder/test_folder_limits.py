@@ -1,7 +1,9 @@
 """Searches whose hits have to lie apart or reach a bound, and searches for everything, over every kind of index."""
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,3 +155,54 @@ def test_what_is_wrong_is_said_before_anything_is_searched(root: Path) -> None:
             index.search_many(["a lake"], min_score=2)
         with pytest.raises(QueryError, match="A page has at least 1 hit, got 0"):
             index.search_all("a lake", page=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"k": 2.5}, "The number of tiles to find is a whole number, not 2.5."),
+        ({"k": "3"}, "The number of tiles to find is a whole number, not '3'."),
+        ({"k": True}, "The number of tiles to find is a whole number, not True."),
+        ({"apart": "500m"}, "The distance that keeps hits apart is a number of metres, not '500m'."),
+        ({"min_score": "a"}, "The lowest score is a number, not 'a'."),
+        ({"min_percentile": [99]}, "The lowest percentile is a number, not [99]."),
+        (
+            {"within": "cloud > 3"},
+            "Which tiles may be found is said by a Filter, as Filter(where=\"cloud < 3\"), not 'cloud > 3'.",
+        ),
+    ],
+)
+def test_values_of_the_wrong_kind_are_sentences(root: Path, given: dict[str, Any], sentence: str) -> None:
+    with SearchIndex.open(root) as index:
+        for search in (
+            lambda: index.search("a lake", **given),
+            lambda: index.search_vectors(query(), **given),
+            lambda: index.search_all("a lake", **given) if "k" not in given else index.search_many(["x"], **given),
+        ):
+            with pytest.raises(QueryError) as caught:
+                search()
+            assert str(caught.value) == sentence
+        if "within" in given:
+            with pytest.raises(QueryError, match="is said by a Filter"):
+                index.select(given["within"])
+            with pytest.raises(QueryError, match="is said by a Filter"):
+                index.tiles(["tile_id"], within=given["within"])
+
+
+def test_numbers_of_other_libraries_are_numbers(root: Path) -> None:
+    with SearchIndex.open(root) as index:
+        (plain,) = index.search_vectors(query(), k=5, apart=7000.0, min_score=-0.5, min_percentile=10.0)
+        given: dict[str, Any] = {"k": np.int64(5), "apart": np.int32(7000), "min_score": np.float32(-0.5)}
+        (theirs,) = index.search_vectors(query(), **given, min_percentile=np.float64(10))
+    assert numbers(theirs) == numbers(plain)
+    assert json.dumps(theirs.to_dict()) == json.dumps(plain.to_dict())
+
+
+def test_each_vector_has_a_name_or_none_has(root: Path) -> None:
+    two = np.concatenate([query(), -query()])
+    with SearchIndex.open(root) as index:
+        assert [hits.query for hits in index.search_vectors(two, k=1, names=["a", "b"])] == ["a", "b"]
+        assert [hits.query for hits in index.search_vectors(two, k=1)] == ["vector 1", "vector 2"]
+        for names in ([], ["a"], ["a", "b", "c"]):
+            with pytest.raises(QueryError, match=rf"^Each query vector has a name.* got 2, and {len(names)} names\.$"):
+                index.search_vectors(two, k=1, names=names)
