@@ -13,6 +13,7 @@ from msclip_search.cli.progress import Display, interruptible
 
 
 @handled
+@filters.with_filters
 def export(
     output: Annotated[
         Path,
@@ -30,16 +31,7 @@ def export(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
-    bbox: filters.Bbox = None,
-    intersects: filters.Intersects = None,
-    near: filters.Near = None,
-    radius: filters.Radius = None,
-    interval: filters.Datetime = None,
-    max_cloud: filters.MaxCloud = None,
-    max_nodata: filters.MaxNodata = None,
-    level: filters.Level = None,
-    label: filters.Label = None,
-    where: filters.Where = None,
+    within: filters.Within = filters.EVERYTHING,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -55,31 +47,20 @@ def export(
         msclip-search export alps.npy --bbox 5,45,11,48 --max-cloud 10
     """
     set_voice(quiet=quiet, verbose=verbose)
-    within = filters.filter_of(
-        bbox=bbox,
-        intersects=intersects,
-        near=near,
-        radius=radius,
-        interval=interval,
-        max_cloud=max_cloud,
-        max_nodata=max_nodata,
-        level=level,
-        label=label,
-        where=where,
-    )
+    wanted = within.read()
     from rich.filesize import decimal
 
     from msclip_search.exchange import export_index
 
-    if within:
-        say("; ".join(within.echo()))
+    if wanted:
+        say("; ".join(wanted.echo()))
     stop = threading.Event()
     display = Display(stop, opening="Opening the index.", stopping="Stopping (Ctrl-C again: at once)")
     with display, interruptible(stop, display) as received:
         done = export_index(
             index,
             output,
-            within=within,
+            within=wanted,
             form=form,
             overwrite=overwrite,
             progress=lambda stage, count, total: display.update(stage, done=count, total=total),

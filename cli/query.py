@@ -14,6 +14,7 @@ _SUFFIXES = {".json": "json", ".csv": "csv", ".geojson": "geojson", ".parquet": 
 
 
 @handled
+@filters.with_filters
 def query(
     text: Annotated[
         list[str] | None,
@@ -91,16 +92,7 @@ def query(
     apart: everything.Apart = None,
     min_percentile: everything.MinPercentile = None,
     min_score: everything.MinScore = None,
-    bbox: filters.Bbox = None,
-    intersects: filters.Intersects = None,
-    near: filters.Near = None,
-    radius: filters.Radius = None,
-    interval: filters.Datetime = None,
-    max_cloud: filters.MaxCloud = None,
-    max_nodata: filters.MaxNodata = None,
-    level: filters.Level = None,
-    label: filters.Label = None,
-    where: filters.Where = None,
+    within: filters.Within = filters.EVERYTHING,
     model: Model = None,
     weights: Weights = None,
     device: Device = "auto",
@@ -146,18 +138,7 @@ def query(
         every=every, top_k=top_k, form=chosen, output=output, gallery=gallery, chips=chips, relevant=relevant
     )
     limits = everything.read_limits(apart, min_percentile, min_score)
-    within = filters.filter_of(
-        bbox=bbox,
-        intersects=intersects,
-        near=near,
-        radius=radius,
-        interval=interval,
-        max_cloud=max_cloud,
-        max_nodata=max_nodata,
-        level=level,
-        label=label,
-        where=where,
-    )
+    wanted = within.read()
     from msclip_search.cli import exports
     from msclip_search.cli.render import write_results
     from msclip_search.models import templates as prompts
@@ -170,11 +151,11 @@ def query(
     texts += read_queries(queries_file) if queries_file else []
     asked = questions.questions_of(texts, plus=plus, minus=minus, like=like, unlike=unlike)
     with SearchIndex.open(index, model=model, weights=weights, device=device, progress=show_progress()) as opened:
-        if within:
-            say("; ".join(within.echo()))
-        selection = opened.select(within) if within else None
+        if wanted:
+            say("; ".join(wanted.echo()))
+        selection = opened.select(wanted) if wanted else None
         named_model = opened.model
-        head = {"index": str(index), "model": named_model, **({"filter": within.echo()} if within else {})}
+        head = {"index": str(index), "model": named_model, **({"filter": wanted.echo()} if wanted else {})}
         if every:
             everything.write_all(
                 opened, asked, chosen, output=output, head=head, templates=templates, within=selection, limits=limits

@@ -15,18 +15,10 @@ if TYPE_CHECKING:
 
 
 @handled
+@filters.with_filters
 def remove(
     index: IndexPath = INDEX,
-    bbox: filters.Bbox = None,
-    intersects: filters.Intersects = None,
-    near: filters.Near = None,
-    radius: filters.Radius = None,
-    interval: filters.Datetime = None,
-    max_cloud: filters.MaxCloud = None,
-    max_nodata: filters.MaxNodata = None,
-    level: filters.Level = None,
-    label: filters.Label = None,
-    where: filters.Where = None,
+    within: filters.Within = filters.EVERYTHING,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and leave it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
     break_lock: BreakLock = False,
@@ -46,19 +38,8 @@ def remove(
         msclip-search remove --datetime ../2019-12-31 --yes
     """
     set_voice(quiet=quiet, verbose=verbose)
-    within = filters.filter_of(
-        bbox=bbox,
-        intersects=intersects,
-        near=near,
-        radius=radius,
-        interval=interval,
-        max_cloud=max_cloud,
-        max_nodata=max_nodata,
-        level=level,
-        label=label,
-        where=where,
-    )
-    if within is None:
+    wanted = within.read()
+    if wanted is None:
         raise typer.BadParameter(
             "Say which tiles to remove by one of the filters. To remove all of an index, delete its folder.",
             param_hint="filters",
@@ -68,14 +49,14 @@ def remove(
     asked = sys.stdin.isatty() and not yes and not dry_run
     if not (asked or yes or dry_run):
         raise typer.BadParameter("There is nobody to ask: give --yes, or --dry-run to look first.", param_hint="--yes")
-    say("; ".join(within.echo()))
+    say("; ".join(wanted.echo()))
     with holding_back() as received:
 
         def confirm(removal: "Removal") -> bool:
             check(received)
             return _ask(removal) if asked else True
 
-        removal = remove_tiles(index, within=within, dry_run=dry_run, confirm=confirm, break_lock=break_lock)
+        removal = remove_tiles(index, within=wanted, dry_run=dry_run, confirm=confirm, break_lock=break_lock)
         if not removal.done:
             check(received)
     if not removal.matched:
