@@ -135,7 +135,7 @@ def _print(found: "Assignment", chosen: str, output: Path | None) -> None:
         echo(text, end="")
     else:
         write_file(text.encode(), output)
-        say(f"{found.tiles.num_rows:,} tiles classified; written to {output}.")
+        say(f"{found.tiles.num_rows:,} tile{'s' * (found.tiles.num_rows != 1)} classified; written to {output}.")
 
 
 def _embed(
@@ -257,4 +257,4 @@ def _table(found: "Assignment") -> "RenderableType":
     total = found.tiles.num_rows
     more = f"… and {total - _SHOWN:,} more: --output FILE.csv has all.\n" if total > _SHOWN else ""
     summary = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
-    return Group(table, Text(f"{more}{total:,} tiles: {summary}", style="dim"))
+    return Group(table, Text(f"{more}{total:,} tile{'s' * (total != 1)}: {summary}", style="dim"))
