@@ -75,11 +75,11 @@ def remove_tiles(
     model = store.newest_or_raise(root).model
     with store.writing(root, model=model, doing="removing", break_lock=break_lock) as writer:
         writer.model = writer.manifest.model  # as of now: it may have been recorded anew before the lock was taken
-        store.sweep(writer.layout, writer.manifest)
         chosen = choose(writer.snapshot, within)
         removal = _found(writer.snapshot, chosen)
         if not removal.matched or (confirm and not confirm(removal)):
             return removal
+        store.sweep(writer.layout, writer.manifest)  # what earlier runs have left takes room
         none = np.empty((0, writer.manifest.dimension), dtype=np.float16)
         writer.commit([], none, delete=np.flatnonzero(chosen.mask))
     return replace(removal, done=True)
