@@ -179,11 +179,7 @@ def _embed(
     except ArchiveError as error:
         if report is None or not report.nothing_read:
             raise
-        first = report.failures[0]
-        files = f"{report.total:,} file{'s' * (report.total != 1)}"
-        raise ArchiveError(
-            f"None of the {files} could be read. The first: {first.source} {first.reason}."
-        ) from error  # the list of all goes with the folder
+        raise ArchiveError(report.why_nothing()) from error  # the list of all goes with the folder
     if report.interrupted:
         say(f"Interrupted after {report.done:,} of {report.total:,} tiles; nothing is kept.")
         raise typer.Exit(128 + received[0] if received else INTERRUPTED)

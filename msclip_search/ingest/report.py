@@ -81,6 +81,13 @@ class Report:
         read = self.unchanged or self.taken_over or self.duplicates or self.embedded or self.superseded
         return bool(self.failed and not read and not self.interrupted)
 
+    def why_nothing(self) -> str:
+        """Say why nothing could be read; something failed."""
+        first = self.failures[0]
+        if self.total == 1:
+            return f"{first.source} {first.reason}."
+        return f"None of the {self.total:,} files could be read. The first: {first.source} {first.reason}."
+
     def note(self, failure: Failure) -> None:
         """Count a failure, and keep it if it is one of the first."""
         self.failed += 1

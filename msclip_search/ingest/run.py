@@ -108,9 +108,6 @@ def _carry_out(session: Session, archive: Archive) -> None:
     finally:
         session.close()
     if report.nothing_read:
-        first, total = report.failures[0], report.total
-        raise ArchiveError(
-            f"None of the {total:,} file{'s' * (total != 1)} could be read. The first: {first.source} {first.reason}. "
-            f"All are listed in {report.failures_file}."
-        )
+        listed = "" if report.total == 1 else f" All are listed in {report.failures_file}."
+        raise ArchiveError(f"{report.why_nothing()}{listed}")
     session.settle()

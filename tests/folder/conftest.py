@@ -1,4 +1,6 @@
-"""An index that several tests search."""
+"""An index that several tests search, and an archive that several index."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from msclip_search.ingest.ann import build_ann
 from tests.folder.making import (
     make_index,
     stored_tiles,
+    write_tile,
 )
 from tests.folder.ranking import EVERY_LIST, Big, delete
 
@@ -21,3 +24,16 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Big:
     writer = make_index(root, 300, first=20_000, seed=77)
     delete(writer, draws.choice(11_800, 300, replace=False))
     return Big(root, stored_tiles(root))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Six GeoTIFFs in two folders."""
+    for number in range(6):
+        write_tile(tmp_path / "tiles" / f"f{number % 2}" / f"tile{number}_2023060{number + 1}.tif", number)
+    return tmp_path / "tiles"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "idx"
